@@ -1,0 +1,126 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// helloTimeout is how long a parent may take to write its line.
+const helloTimeout = 10 * time.Second
+
+// Why a spawned sidecar ends. [Parent.Context] has one of them as its cause.
+var (
+	ErrStdinClosed = errors.New("stdin was closed")
+	ErrParentGone  = errors.New("the parent process is gone")
+)
+
+// Parent is the process that spawned this one. Its methods may be called concurrently.
+type Parent struct {
+	// Hello is what the parent wrote.
+	Hello Hello
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stdin  io.ReadCloser
+	handle processHandle
+	wg     sync.WaitGroup
+}
+
+// processHandle watches one process.
+type processHandle interface {
+	// wait returns true when the process has ended, and false when the handle was closed first.
+	wait() bool
+	// close ends wait. It is called once.
+	close()
+}
+
+// Accept reads the parent's hello line, waiting at most 10 s, and watches from then on stdin and the parent's process. The
+// parent must be the one that started this process: a stranger's pid would never be seen to end. Two goroutines and stdin
+// are the Parent's until its Close.
+func Accept(stdin io.ReadCloser) (*Parent, error) {
+	return accept(stdin, os.Getppid, helloTimeout)
+}
+
+func accept(stdin io.ReadCloser, getppid func() int, timeout time.Duration) (*Parent, error) {
+	p := &Parent{stdin: stdin}
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	lines := make(chan lineResult, 1)
+	p.wg.Go(func() { p.readStdin(lines) })
+
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	var err error
+	select {
+	case r := <-lines:
+		p.Hello, err = r.hello, r.err
+	case <-timer.C:
+		err = fmt.Errorf("no hello line came on stdin within %v; this command is for parents that write one, "+
+			"people want: pengbridge serve --listen", timeout)
+	}
+	if err == nil {
+		err = p.watch(getppid)
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+type lineResult struct {
+	hello Hello
+	err   error
+}
+
+// readStdin reads the hello line and then waits for stdin's end; it returns when stdin is closed from either side. A parent
+// has nothing more to say, but if it speaks it must not get stuck.
+func (p *Parent) readStdin(lines chan<- lineResult) {
+	h, err := readHello(p.stdin)
+	lines <- lineResult{h, err}
+	if err != nil {
+		return
+	}
+	_, _ = io.Copy(io.Discard, p.stdin)
+	p.cancel(ErrStdinClosed)
+}
+
+// watch opens a handle to the parent's process and then makes sure that it is the parent's: a pid that was reused between
+// the parent's death and the opening belongs to somebody else, and by then our parent is another.
+func (p *Parent) watch(getppid func() int) error {
+	handle, err := openProcess(p.Hello.PID, getppid)
+	if actual := getppid(); actual != p.Hello.PID {
+		if err == nil {
+			handle.close()
+		}
+		return fmt.Errorf("the hello line names process %d, but process %d started this one: whoever writes the line must "+
+			"start the sidecar itself, or exec it", p.Hello.PID, actual)
+	}
+	if err != nil {
+		return fmt.Errorf("watching the parent, process %d: %w", p.Hello.PID, err)
+	}
+	p.handle = handle
+	p.wg.Go(func() {
+		if handle.wait() {
+			p.cancel(ErrParentGone)
+		}
+	})
+	return nil
+}
+
+// Context is done when the parent is gone or wants the sidecar to end; its cause is [ErrStdinClosed] or [ErrParentGone].
+func (p *Parent) Context() context.Context { return p.ctx }
+
+// Close stops watching, closes stdin, and waits for both goroutines. It is called once.
+func (p *Parent) Close() {
+	_ = p.stdin.Close()
+	if p.handle != nil {
+		p.handle.close()
+	}
+	p.wg.Wait()
+	p.cancel(nil)
+}

@@ -1,0 +1,39 @@
+package launch
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// PeerCredentials returns the sidecar's transport credentials for local sockets: nothing is encrypted, and on Linux a
+// connection over a Unix socket is refused unless its peer runs as the same user as this process. The socket's mode says the
+// same; this holds even where the directory was opened up or the socket was handed on.
+func PeerCredentials() credentials.TransportCredentials {
+	return peerCredentials{insecure.NewCredentials(), os.Getuid()}
+}
+
+type peerCredentials struct {
+	credentials.TransportCredentials
+	uid int // the user that may connect
+}
+
+func (c peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if unix, ok := conn.(*net.UnixConn); ok {
+		uid, known, err := peerUID(unix)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("who is the peer? %w", err)
+		case known && uid != c.uid:
+			return nil, nil, fmt.Errorf("the peer runs as user %d, only user %d may connect", uid, c.uid)
+		}
+	}
+	return c.TransportCredentials.ServerHandshake(conn)
+}
+
+func (c peerCredentials) Clone() credentials.TransportCredentials {
+	return peerCredentials{c.TransportCredentials.Clone(), c.uid}
+}
