@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Decoder cuts a stream of bytes into frames. Its zero value is ready, with [DefaultMaxBody] for a limit.
+//
+// It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into a pooled
+// buffer that grows as bytes come and never on the word of a length. An idle Decoder holds no memory.
+//
+// After an error it stays dead and returns the same error for ever. It is not for concurrent use.
+type Decoder struct {
+	limit   int     // 0: DefaultMaxBody
+	input   []byte  // what is left of the bytes that Feed got; the caller's memory
+	partial *buffer // the beginning of a frame, while its rest is missing
+	lent    *buffer // holds the body of the frame that was last put together from pieces
+	err     error
+}
+
+// SetLimit sets the size of the largest body accepted, in bytes as received: 1 to [MaxBody], anything less means
+// [DefaultMaxBody]. It holds for every frame that Next has not returned yet.
+func (d *Decoder) SetLimit(body int) {
+	d.limit = min(max(body, 0), MaxBody)
+}
+
+// Feed hands over the next bytes of the stream. They must stay untouched until Next has returned false or an error, and
+// Feed must not be called again before that. Frames returned so far become invalid; Feed(nil) does just this.
+func (d *Decoder) Feed(p []byte) {
+	if len(d.input) > 0 {
+		panic("wire: Decoder.Feed before Next returned false")
+	}
+	d.lent = d.lent.release()
+	if d.err == nil {
+		d.input = p
+	}
+}
+
+// Next returns the next frame, or false when more bytes are needed. The frame's body is valid until the next Feed or
+// Release, and must not be changed. Errors wrap [ErrTooLarge] or [ErrMalformed].
+func (d *Decoder) Next() (Frame, bool, error) {
+	if d.err != nil {
+		return Frame{}, false, d.err
+	}
+	if d.partial != nil {
+		return d.nextInPieces()
+	}
+	need, err := d.need(d.input)
+	if err != nil {
+		return d.fail(err)
+	}
+	if len(d.input) < need {
+		d.fill(len(d.input))
+		return Frame{}, false, nil
+	}
+	frame := d.input[:need:need]
+	d.input = d.input[need:]
+	return d.parse(frame)
+}
+
+// nextInPieces is Next for a frame whose beginning came with an earlier Feed.
+func (d *Decoder) nextInPieces() (Frame, bool, error) {
+	for {
+		need, err := d.need(d.partial.bytes)
+		if err != nil {
+			return d.fail(err)
+		}
+		if len(d.partial.bytes) == need {
+			break
+		}
+		if !d.fill(need) {
+			return Frame{}, false, nil
+		}
+	}
+	d.lent, d.partial = d.partial, nil
+	return d.parse(d.lent.bytes)
+}
+
+// need returns how many bytes a frame that begins with p must have before there is something to do: those of the length
+// prefix, and once they are there, those of the whole frame.
+func (d *Decoder) need(p []byte) (int, error) {
+	if len(p) < LengthSize {
+		return LengthSize, nil
+	}
+	length := binary.BigEndian.Uint32(p)
+	if length <= HeaderSize {
+		return 0, fmt.Errorf("%w: frame length %d, but header and body take %d at least", ErrMalformed, length, HeaderSize+1)
+	}
+	limit := d.limit
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	if length-HeaderSize > uint32(limit) {
+		return 0, fmt.Errorf("%w: body of %d bytes, the limit is %d", ErrTooLarge, length-HeaderSize, limit)
+	}
+	return LengthSize + int(length), nil
+}
+
+// fill moves bytes from the input to the partial frame until it has need of them, and reports whether it has.
+func (d *Decoder) fill(need int) bool {
+	if len(d.input) == 0 {
+		return false
+	}
+	if d.partial == nil {
+		d.partial = newBuffer(len(d.input))
+	}
+	n := min(need-len(d.partial.bytes), len(d.input))
+	d.partial = d.partial.append(d.input[:n], need)
+	d.input = d.input[n:]
+	return len(d.partial.bytes) == need
+}
+
+// parse reads a whole frame.
+func (d *Decoder) parse(frame []byte) (Frame, bool, error) {
+	f := Frame{
+		ID:    binary.BigEndian.Uint32(frame[LengthSize:]),
+		Flags: binary.BigEndian.Uint16(frame[LengthSize+4:]),
+		Body:  frame[LengthSize+HeaderSize:],
+	}
+	if f.Flags&FlagAES != 0 {
+		return d.fail(fmt.Errorf("%w: encrypted packets are not supported", ErrMalformed))
+	}
+	return f, true, nil
+}
+
+// fail ends the decoder. Frames returned before stay valid until Release.
+func (d *Decoder) fail(err error) (Frame, bool, error) {
+	d.err = err
+	d.input = nil
+	d.partial = d.partial.release()
+	return Frame{}, false, err
+}
+
+// Pending returns how many bytes of an incomplete frame are held. The memory behind them is at most twice that, or 512
+// bytes if that is more.
+func (d *Decoder) Pending() int {
+	if d.partial == nil {
+		return 0
+	}
+	return len(d.partial.bytes)
+}
+
+// Release ends the use of the decoder and gives its memory back. Frames that it returned become invalid. It may be called
+// more than once.
+func (d *Decoder) Release() {
+	d.input = nil
+	d.partial = d.partial.release()
+	d.lent = d.lent.release()
+}
