@@ -1,0 +1,130 @@
+package packet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+const (
+	// MaxNesting is how deep arrays and maps may lie in each other. The reference gives up at about 1024.
+	MaxNesting = 512
+	// MaxElements is how many values arrays and maps may hold in all; an entry of a map is two.
+	MaxElements = 1 << 20
+)
+
+// ErrMalformedBody says that a body is not what it has to be: [Check] and the Parse functions tell what and where.
+var ErrMalformedBody = errors.New("malformed body")
+
+// container is an array or a map that is being read.
+type container struct {
+	left  int32 // values still to come, keys included
+	keyed bool  // a map: every other value is a key
+}
+
+// Check says whether body is one MessagePack value that every receiver can decode, so that none gets past an endpoint that
+// would break a program at either end. Besides being well formed it has to keep these rules: [MaxNesting] and
+// [MaxElements], text in UTF-8, only str and bin as keys of maps, timestamps of 4, 8 or 12 bytes with less than a second
+// of nanoseconds, and nothing behind the value.
+//
+// It allocates nothing unless values nest deeper than 16. Errors wrap [ErrMalformedBody] and name the byte.
+func Check(body []byte) error {
+	var (
+		shallow  [16]container
+		outer    = shallow[:0]        // what surrounds the innermost container
+		inner    = container{left: 1} // at first the body, as if it were an array of one value
+		elements int64
+		at       int
+	)
+	for {
+		for inner.left == 0 {
+			if len(outer) == 0 {
+				return checkEnd(body, at)
+			}
+			inner = outer[len(outer)-1]
+			outer = outer[:len(outer)-1]
+		}
+		if at >= len(body) {
+			return endsEarly(body)
+		}
+		f := forms[body[at]]
+		if inner.keyed && inner.left%2 == 0 && f.kind != text && f.kind != blob {
+			return malformed(at, "the key of a map is neither str nor bin")
+		}
+		inner.left--
+
+		start, size := at+int(f.head), int(f.size)
+		if f.wide != 0 {
+			size = f.readSize(body, at)
+		}
+		if size > len(body)-start { // an element takes a byte at least
+			return endsEarly(body)
+		}
+		switch f.kind {
+		case scalar, blob:
+			at = start + size
+		case text:
+			at = start + size
+			if !utf8.Valid(body[start:at]) {
+				return malformed(start, "text is not UTF-8")
+			}
+		case extension:
+			at = start + size
+			if int8(body[start-1]) == timestamp && !validTimestamp(body[start:at]) {
+				return malformed(start, "not a timestamp")
+			}
+		case array, mapping:
+			values := int64(size)
+			if f.kind == mapping {
+				values *= 2
+			}
+			if elements += values; elements > MaxElements {
+				return malformed(at, "too many elements")
+			}
+			if len(outer) == MaxNesting {
+				return malformed(at, "nesting too deep")
+			}
+			outer = append(outer, inner)
+			inner = container{left: int32(values), keyed: f.kind == mapping}
+			at = start
+		default:
+			return malformed(at, "no value begins with 0xc1")
+		}
+	}
+}
+
+// checkEnd says whether a value that ends at a position is all of the body.
+func checkEnd(body []byte, at int) error {
+	if at < len(body) {
+		return malformed(at, "there is something behind the value")
+	}
+	return nil
+}
+
+// timestamp is the type of the extension for points in time.
+const timestamp = -1
+
+// validTimestamp reports whether an extension's payload is one of the three forms of a timestamp.
+func validTimestamp(payload []byte) bool {
+	const second = 1_000_000_000 // in nanoseconds
+	switch len(payload) {
+	case 4: // seconds
+		return true
+	case 8: // nanoseconds in the upper 30 bits, then seconds
+		return binary.BigEndian.Uint64(payload)>>34 < second
+	case 12: // nanoseconds, then seconds
+		return binary.BigEndian.Uint32(payload) < second
+	}
+	return false
+}
+
+// endsEarly says that a body's last value is cut off.
+func endsEarly(body []byte) error {
+	return malformed(len(body), "the body ends too early")
+}
+
+// malformed says what is wrong with a body at a position.
+func malformed(at int, problem string) error {
+	return fmt.Errorf("%w: byte %d: %s", ErrMalformedBody, at, problem)
+}
