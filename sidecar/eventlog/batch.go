@@ -1,0 +1,71 @@
+// Batches, and the part of them that a filtered subscriber gets.
+
+package eventlog
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/pengbridge/pengbridge/core/event"
+)
+
+const (
+	maxBatchEvents = 1024
+	maxBatchBytes  = 256 << 10
+)
+
+// Batch is a stretch of the log: at most 1,024 events and 256 KiB, or a single larger event.
+type Batch struct {
+	// Data is a whole pengbridge.v1.SubscribeResponse with the events. It is shared and must not be changed; it may be
+	// kept, and keeps at most its chunk of 256 KiB, or its one event, in memory.
+	Data []byte
+	// First and Last are the sequences of the first and the last event. In an empty batch, Last is the log's last one.
+	First, Last uint64
+	// Count is the number of events; 0 in a heartbeat.
+	Count int
+}
+
+// typeSet is a set of event types, one bit for each. Empty means all.
+type typeSet uint32
+
+func newTypeSet(types []event.Type) typeSet {
+	var s typeSet
+	for _, t := range types {
+		s |= 1 << t
+	}
+	return s
+}
+
+// filter returns a batch with those events that are in the set, copied.
+func (b Batch) filter(set typeSet) Batch {
+	var kept Batch
+	sequence := b.First
+	for data := b.Data; len(data) > 0; sequence++ {
+		_, _, tag := protowire.ConsumeTag(data)
+		content, n := protowire.ConsumeBytes(data[tag:])
+		entry := data[:tag+n]
+		data = data[len(entry):]
+		if set&(1<<typeOf(content)) == 0 {
+			continue
+		}
+		if kept.Count == 0 {
+			kept.First = sequence
+		}
+		kept.Data = append(kept.Data, entry...)
+		kept.Last = sequence
+		kept.Count++
+	}
+	return kept
+}
+
+// typeOf finds the type of an event that this package has encoded.
+func typeOf(encoded []byte) event.Type {
+	for {
+		field, wire, tag := protowire.ConsumeTag(encoded)
+		encoded = encoded[tag:]
+		if field == eventType {
+			v, _ := protowire.ConsumeVarint(encoded)
+			return event.Type(v)
+		}
+		encoded = encoded[protowire.ConsumeFieldValue(field, wire, encoded):]
+	}
+}

@@ -1,0 +1,209 @@
+// Cursors: one subscriber's way through the log.
+
+package eventlog
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+)
+
+// maxUnderWay is how many batches an acknowledging subscriber may owe acknowledgements for. One would leave the stream
+// idle while the acknowledgement travels; with more, batches stay small when the subscriber is slow.
+const maxUnderWay = 2
+
+// Cursor hands out the log's events in order. Next and Sent belong to one goroutine; Close may be called from any.
+type Cursor struct {
+	log        *Log
+	name       string
+	types      typeSet
+	subscriber *subscriber // nil for an observer
+	wake       chan struct{}
+	idle       *time.Timer // only Next uses it
+
+	// The log's lock guards these; only Next changes next.
+	next      uint64
+	delivered uint64   // the last event handed out
+	underWay  []uint64 // the last events of batches that are not wholly acknowledged; unused unless the mode is Acknowledging
+	parked    bool     // whether the log's Append wakes it
+	err       error    // why it has ended
+}
+
+// Next returns the next batch. It waits for events, and where the subscriber acknowledges, until at most one batch is
+// unacknowledged. After idle without any (0: never) it returns an empty batch whose Last is the log's last sequence.
+//
+// Errors: io.EOF behind the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver];
+// [ErrCursorClosed]; the context's error, after which Next may be called again.
+func (c *Cursor) Next(ctx context.Context, idle time.Duration) (Batch, error) {
+	var heartbeat <-chan time.Time
+	for {
+		batch, wait, err := c.take()
+		if err != nil || batch.Count > 0 {
+			return batch, err
+		}
+		if !wait {
+			if err := ctx.Err(); err != nil {
+				return Batch{}, err
+			}
+			continue
+		}
+		if heartbeat == nil && idle > 0 {
+			heartbeat = c.startIdle(idle)
+			defer c.idle.Stop()
+		}
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return Batch{}, ctx.Err()
+		case <-heartbeat:
+			return Batch{Last: c.log.last()}, nil
+		}
+	}
+}
+
+func (c *Cursor) startIdle(idle time.Duration) <-chan time.Time {
+	if c.idle == nil {
+		c.idle = time.NewTimer(idle)
+	} else {
+		c.idle.Reset(idle)
+	}
+	return c.idle.C
+}
+
+// take returns what there is. An empty batch means that there is nothing yet (wait), or that all of it was filtered out.
+func (c *Cursor) take() (batch Batch, wait bool, err error) {
+	l := c.log
+	l.mu.Lock()
+	if wait, err = c.mustWait(); wait || err != nil {
+		l.mu.Unlock()
+		return Batch{}, wait, err
+	}
+	batch = l.chunks[l.chunkOf(c.next)].span(c.next, maxBatchEvents, maxBatchBytes)
+	passed := batch.Last
+	if c.types == 0 {
+		c.pass(batch, passed)
+		l.mu.Unlock()
+		return batch, false, nil
+	}
+	// What a batch refers to never changes, so filtering needs no lock. Somebody may take over meanwhile.
+	l.mu.Unlock()
+	batch = batch.filter(c.types)
+	l.mu.Lock()
+	if c.err != nil {
+		defer l.mu.Unlock()
+		return Batch{}, false, c.err
+	}
+	c.pass(batch, passed)
+	l.unlock(l.settle())
+	return batch, false, nil
+}
+
+// mustWait reports whether there is nothing to hand out now, or never again. If so it has arranged for a wake-up. The
+// log's lock is held.
+func (c *Cursor) mustWait() (bool, error) {
+	l := c.log
+	switch {
+	case c.err != nil:
+		return false, c.err
+	case c.next < l.first:
+		c.err = &GoneError{Sequence: c.next, Oldest: l.first}
+		return false, c.err
+	case c.next == l.next && l.closed:
+		return false, io.EOF
+	case len(c.underWay) >= maxUnderWay:
+		return true, nil // credit wakes it
+	case c.next == l.next:
+		if !c.parked {
+			c.parked = true
+			l.parked = append(l.parked, c)
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// pass moves the cursor behind the given sequence, with what is handed out of the events up to there. The log's lock is
+// held; if the batch was filtered, settle must follow.
+func (c *Cursor) pass(batch Batch, sequence uint64) {
+	c.next = sequence + 1
+	s := c.subscriber
+	if s == nil {
+		return
+	}
+	s.sent = max(s.sent, sequence)
+	if batch.Count > 0 {
+		c.delivered = batch.Last
+		if s.mode == Acknowledging && batch.Last > s.acked {
+			c.underWay = append(c.underWay, batch.Last)
+		}
+	}
+	c.skip()
+}
+
+// skip acknowledges events that were filtered out behind the last one that was handed out, when that is acknowledged:
+// nobody else would, and the log would keep them. The log's lock is held.
+func (c *Cursor) skip() {
+	s := c.subscriber
+	if c.types != 0 && s.acked >= c.delivered && s.acked < c.next-1 {
+		s.acked = c.next - 1
+		s.position = c.log.position(c.next)
+	}
+}
+
+// credit takes note of an acknowledgement. The log's lock is held.
+func (c *Cursor) credit() {
+	for len(c.underWay) > 0 && c.underWay[0] <= c.subscriber.acked {
+		c.underWay = slices.Delete(c.underWay, 0, 1)
+		c.signal()
+	}
+	c.skip()
+}
+
+// Sent says that the batch was written to the stream, which is all the acknowledgement a [Durable] subscriber gives. For
+// others it does nothing.
+func (c *Cursor) Sent(b Batch) {
+	l := c.log
+	l.mu.Lock()
+	s := c.subscriber
+	if s == nil || s.cursor != c || s.mode != Durable {
+		l.mu.Unlock()
+		return
+	}
+	l.acknowledge(s, b.Last)
+	l.unlock(l.settle())
+}
+
+// Close ends the cursor; Next returns [ErrCursorClosed] from then on. A durable subscriber's grace time begins.
+func (c *Cursor) Close() {
+	l := c.log
+	l.mu.Lock()
+	if s := c.subscriber; s != nil && s.cursor == c {
+		s.cursor = nil
+		l.startGrace(s)
+	}
+	l.observers = slices.DeleteFunc(l.observers, func(other *Cursor) bool { return other == c })
+	c.end(ErrCursorClosed)
+	l.unlock(l.settle())
+}
+
+// end makes Next return the error. The log's lock is held.
+func (c *Cursor) end(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	if c.parked {
+		c.parked = false
+		c.log.parked = slices.DeleteFunc(c.log.parked, func(other *Cursor) bool { return other == c })
+	}
+	c.signal()
+}
+
+// signal wakes Next, now or when it waits next.
+func (c *Cursor) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,61 @@
+// Figures for people and metrics.
+
+package eventlog
+
+import "time"
+
+// Stats describe a log at one moment.
+type Stats struct {
+	First         uint64        // the oldest sequence held; Last+1 when nothing is held
+	Last          uint64        // the last sequence; 0 when nothing ever happened
+	BacklogBytes  int64         // bytes of encoded events that the slowest durable subscriber has not acknowledged
+	BacklogEvents uint64        // how many events those are
+	MemoryBytes   int           // what the log occupies, unused room included
+	Closed        bool          // whether the gate is closed
+	Pauses        uint64        // how often the gate was closed
+	Paused        time.Duration // for how long altogether, now included
+	Subscribers   []SubscriberStats
+}
+
+// SubscriberStats describe one subscriber.
+type SubscriberStats struct {
+	Name         string
+	Mode         Mode   // of one that is expected but never came: Acknowledging
+	Connected    bool   // whether it has a cursor
+	Acknowledged uint64 // 0 for an observer
+	Sent         uint64 // the last sequence handed out, or passed over by a filter
+}
+
+// Stats returns the figures: durable subscribers in the order in which they first came, then observers.
+func (l *Log) Stats() Stats {
+	closed, pauses, paused := l.gate.state()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	acked, position := l.slowest()
+	stats := Stats{
+		First: l.first, Last: l.next - 1,
+		BacklogBytes: l.end - position, BacklogEvents: l.next - 1 - acked, MemoryBytes: l.memory,
+		Closed: closed, Pauses: pauses, Paused: paused,
+		Subscribers: make([]SubscriberStats, 0, len(l.durable)+len(l.observers)),
+	}
+	for _, s := range l.durable {
+		mode := s.mode
+		if mode == Observer {
+			mode = Acknowledging
+		}
+		stats.Subscribers = append(stats.Subscribers, SubscriberStats{
+			Name: s.name, Mode: mode, Connected: s.cursor != nil, Acknowledged: s.acked, Sent: s.sent,
+		})
+	}
+	for _, c := range l.observers {
+		stats.Subscribers = append(stats.Subscribers, SubscriberStats{Name: c.name, Connected: true, Sent: c.next - 1})
+	}
+	return stats
+}
+
+// last returns the log's last sequence.
+func (l *Log) last() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next - 1
+}

@@ -1,0 +1,208 @@
+// Subscribers: who they are, what they have acknowledged, and how long they may be away.
+
+package eventlog
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+)
+
+// Mode says what a subscriber relies on and what it owes.
+type Mode uint8
+
+// The three kinds of subscribers.
+const (
+	Observer      Mode = iota // sees what is held and what comes; falls out when it is too slow
+	Durable                   // gets everything; what was sent to it counts as acknowledged
+	Acknowledging             // gets everything, and acknowledges it
+)
+
+// maxLost is how many forgotten subscribers are remembered, to tell them that they were.
+const maxLost = 64
+
+// subscriber is a durable subscriber of either kind. The log's lock guards it.
+type subscriber struct {
+	name     string
+	mode     Mode   // Observer: expected, but not seen yet
+	acked    uint64 // everything up to here is acknowledged
+	position int64  // where the acknowledged event ends
+	sent     uint64 // the last event that was ever handed out, or passed over by a filter
+	cursor   *Cursor
+	grace    *time.Timer // runs while there is no cursor
+	absences int         // how often it went away: tells a grace clock that fires too late
+}
+
+// lostSubscriber is what is remembered of one that was away too long.
+type lostSubscriber struct {
+	name  string
+	acked uint64
+}
+
+// Request is a wish to subscribe.
+type Request struct {
+	// Name is required for durable subscribers, whose place in the log it stands for, and only shown for observers.
+	Name string
+	// Mode is what the subscriber relies on.
+	Mode Mode
+	// From is the first sequence wanted. 0: behind the last acknowledged one, or, for observers and durable subscribers
+	// that come for the first time, the oldest held. A durable subscriber acknowledges everything before it.
+	From uint64
+	// Types are those wanted. Empty: all. The others count as delivered.
+	Types []event.Type
+}
+
+// Header is the state of the log when a subscription began.
+type Header struct {
+	First uint64 // the oldest sequence held; Last+1 when nothing is held
+	Last  uint64 // the last sequence in the log; 0 when nothing ever happened
+	Next  uint64 // the first sequence the cursor delivers
+}
+
+// Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
+// [ErrTakenOver]. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
+// lost, is no longer held; [*RangeError] when From is beyond the next event; [ErrOtherMode].
+func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
+	l.mu.Lock()
+	c, err := l.subscribe(r)
+	h := Header{First: l.first, Last: l.next - 1}
+	if err == nil {
+		h.Next = c.next
+	}
+	l.unlock(l.settle())
+	return c, h, err
+}
+
+func (l *Log) subscribe(r Request) (*Cursor, error) {
+	s := l.subscriber(r.Name)
+	if r.Mode == Observer {
+		s = nil
+	}
+	if s != nil && s.mode != Observer && s.mode != r.Mode {
+		return nil, ErrOtherMode
+	}
+	from := r.From
+	if from == 0 {
+		from = l.resumption(r, s)
+	}
+	if from < l.first {
+		return nil, &GoneError{Sequence: from, Oldest: l.first}
+	}
+	if from > l.next {
+		return nil, &RangeError{Sequence: from, Oldest: l.first, Limit: l.next}
+	}
+	c := &Cursor{log: l, name: r.Name, types: newTypeSet(r.Types), wake: make(chan struct{}, 1), next: from}
+	if r.Mode == Observer {
+		l.observers = append(l.observers, c)
+		return c, nil
+	}
+	if s == nil {
+		s = l.addSubscriber(r.Name, from-1)
+	}
+	s.mode = r.Mode
+	if s.cursor != nil {
+		s.cursor.end(ErrTakenOver)
+	}
+	s.stopGrace()
+	s.cursor, c.subscriber = c, s
+	l.acknowledge(s, from-1)
+	return c, nil
+}
+
+// resumption returns where a subscriber that names no sequence goes on; s is nil unless it is a known durable one.
+func (l *Log) resumption(r Request, s *subscriber) uint64 {
+	if r.Mode == Observer {
+		return l.first
+	}
+	if s != nil {
+		return s.acked + 1
+	}
+	for i, lost := range l.lost {
+		if lost.name == r.Name {
+			l.lost = slices.Delete(l.lost, i, i+1)
+			return lost.acked + 1
+		}
+	}
+	return l.first
+}
+
+// Acknowledge says that the durable subscriber has handled everything up to the sequence. Going backwards is passed over.
+// Errors: [ErrUnknownSubscriber]; [*RangeError] beyond what was sent to the subscriber.
+func (l *Log) Acknowledge(name string, sequence uint64) error {
+	l.mu.Lock()
+	s := l.subscriber(name)
+	if s == nil {
+		l.mu.Unlock()
+		return ErrUnknownSubscriber
+	}
+	if sequence > s.sent {
+		err := &RangeError{Sequence: sequence, Oldest: l.first, Limit: s.sent}
+		l.mu.Unlock()
+		return err
+	}
+	l.acknowledge(s, sequence)
+	l.unlock(l.settle())
+	return nil
+}
+
+// acknowledge moves a subscriber forward, and gives its cursor the credit that comes of it. l.mu is held, and settle must
+// follow.
+func (l *Log) acknowledge(s *subscriber, sequence uint64) {
+	if sequence > s.acked {
+		s.acked = sequence
+		s.position = l.position(sequence + 1)
+	}
+	s.sent = max(s.sent, s.acked)
+	if s.cursor != nil {
+		s.cursor.credit()
+	}
+}
+
+func (l *Log) subscriber(name string) *subscriber {
+	for _, s := range l.durable {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func (l *Log) addSubscriber(name string, acked uint64) *subscriber {
+	s := &subscriber{name: name, acked: acked, sent: acked, position: l.position(acked + 1)}
+	l.durable = append(l.durable, s)
+	return s
+}
+
+// startGrace starts the clock of a subscriber that is away. l.mu is held.
+func (l *Log) startGrace(s *subscriber) {
+	s.absences++
+	absence := s.absences
+	s.grace = time.AfterFunc(l.options.Grace, func() { l.lose(s, absence) })
+}
+
+// stopGrace stops the clock; one that has fired already finds another cursor. l.mu is held.
+func (s *subscriber) stopGrace() {
+	if s.grace != nil {
+		s.grace.Stop()
+	}
+}
+
+// lose forgets a subscriber that is still in the given absence. The grace clock calls it.
+func (l *Log) lose(s *subscriber, absence int) {
+	l.mu.Lock()
+	if s.cursor != nil || s.absences != absence {
+		l.mu.Unlock()
+		return
+	}
+	l.durable = slices.DeleteFunc(l.durable, func(other *subscriber) bool { return other == s })
+	l.lost = append(l.lost, lostSubscriber{name: s.name, acked: s.acked})
+	if len(l.lost) > maxLost {
+		l.lost = slices.Delete(l.lost, 0, 1)
+	}
+	tell := l.options.OnLost != nil && !l.closed
+	l.unlock(l.settle())
+	if tell {
+		l.options.OnLost(s.name)
+	}
+}
