@@ -48,14 +48,14 @@ func listenUnix() (*Listener, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, socketName)
-	l, err := listenAt(path)
+	l, err := listenSocket(path)
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(dir))
 	}
 	return &Listener{Listener: l, dir: dir}, nil
 }
 
-func listenAt(path string) (net.Listener, error) {
+func listenSocket(path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the path %s is too long for a Unix socket", path)
 	}

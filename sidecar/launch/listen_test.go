@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,46 @@ func TestListenFallsBackToTCP(t *testing.T) {
 	left, err := os.ReadDir(long)
 	require.NoError(t, err)
 	assert.Empty(t, left)
+}
+
+func TestListenAtSocket(t *testing.T) {
+	path := filepath.Join(shortDir(t), "s")
+	first, err := ListenAt("unix:"+path, false)
+	require.NoError(t, err)
+	assert.Equal(t, "unix:"+path, first.Target())
+	_, err = ListenAt("unix:"+path, false)
+	assert.ErrorIs(t, err, syscall.EADDRINUSE, "somebody listens there")
+
+	first.Listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	require.NoError(t, first.Close())
+	require.FileExists(t, path)
+	second, err := ListenAt("unix:"+path, false)
+	require.NoError(t, err, "a socket left behind is replaced")
+	require.NoError(t, second.Close())
+	assert.NoFileExists(t, path)
+	assert.DirExists(t, filepath.Dir(path), "the folder is not ours")
+
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	_, err = ListenAt("unix:"+path, false)
+	assert.Error(t, err)
+	assert.FileExists(t, path, "an ordinary file is never removed")
+}
+
+func TestListenAtTCP(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "localhost:0", "[::1]:0"} {
+		l, err := ListenAt(address, false)
+		if err != nil {
+			require.Equal(t, "[::1]:0", address, "%v", err) // a machine may have no IPv6
+			continue
+		}
+		require.NoError(t, l.Close())
+	}
+	for _, address := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0"} {
+		_, err := ListenAt(address, false)
+		assert.ErrorIs(t, err, ErrRemote, address)
+	}
+	_, err := ListenAt("127.0.0.1", true)
+	assert.ErrorContains(t, err, "host:port or unix:/path")
 }
 
 func TestPeerCredentials(t *testing.T) {
