@@ -1,0 +1,197 @@
+package endpoint
+
+import (
+	"context"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+const (
+	// closeTimeout is how long a peer may take to read what is queued before our close.
+	closeTimeout = 5 * time.Second
+	// peerFirst is how long we leave it to the peer to close the socket after it got the reason. The reference's client
+	// reports the true reason only if it reads closeconn before it sees the stream end (defect 15).
+	peerFirst = 200 * time.Millisecond
+	// lingerTimeout is how long we then wait for the end of its stream, so that no reset destroys what it has not read.
+	lingerTimeout = time.Second
+)
+
+// MaxReason is the longest reason, in bytes.
+const MaxReason = 1024
+
+// CloseConn ends a connection: what is queued goes out first, then the reason, then the close. reason nil is the reference's
+// None. It does not wait; the close event tells the end. Errors: ErrUnknownConn, ErrStopped, *packet.InvalidError.
+func (e *Endpoint) CloseConn(id uint64, reason *string) error {
+	if err := checkReason(reason); err != nil {
+		return err
+	}
+	c, err := e.find(id)
+	if err != nil {
+		return err
+	}
+	return c.close(reason, "closed by the application")
+}
+
+func checkReason(reason *string) error {
+	if reason != nil && len(*reason) > MaxReason {
+		return &packet.InvalidError{Field: "reason", Problem: "must have at most 1024 bytes"}
+	}
+	return nil
+}
+
+// close decides the end of the connection from our side.
+func (c *conn) close(reason *string, detail string) (err error) {
+	c.update(func(s *session.Session, now time.Time, out *session.Output) {
+		if s.Closing() {
+			err = ErrUnknownConn
+			return
+		}
+		s.Close(now, reason, detail, out)
+	})
+	return err
+}
+
+// cut ends the connection at once: what is queued is lost. c.mu is not held.
+func (c *conn) cut(reason *string, detail string) {
+	c.update(func(s *session.Session, _ time.Time, _ *session.Output) {
+		s.Cut(reason, detail)
+		c.giveUp()
+	})
+	_ = c.tcp.Close() // wakes the reader, which closes it again; there is nothing to learn from the error
+}
+
+// giveUp forgets what is queued. c.mu is held.
+func (c *conn) giveUp() {
+	c.broken = true
+	c.queue.drop()
+	c.wakeFlushers()
+}
+
+// conclude brings a closing connection further towards its end, and reports the close when nothing is left to write. It is
+// called after everything that may have been the last obstacle. c.mu is held.
+func (c *conn) conclude(out *session.Output) {
+	if !c.decided {
+		c.decided = true
+		c.deadline = time.Since(c.e.created) + closeTimeout
+		close(c.closing)
+	}
+	if c.sess.EndedByPeer() && !c.queue.empty() {
+		c.giveUp()
+	}
+	unwritten := c.queue.size > 0 || c.writing
+	if c.sess.Closed() || c.holds > 0 || unwritten && !c.broken {
+		return
+	}
+	c.delivered = !c.broken
+	c.sess.End(time.Now(), out)
+	c.e.forget(c)
+	if len(out.Events) > 0 {
+		c.e.sink.Append(out.Events)
+	}
+	out.Reset()
+	c.wakeFlushers()
+	// The reader may be waiting for bytes: from now on only until the peer had its time to close first.
+	_ = c.tcp.SetReadDeadline(time.Now().Add(peerFirst))
+}
+
+// linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it.
+func (c *conn) linger() {
+	if c.discard() { // until the deadline that conclude has set
+		return
+	}
+	if c.tcp.CloseWrite() != nil || c.tcp.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+		return
+	}
+	c.discard()
+}
+
+// discard reads until the peer's stream ends, which it reports, or the read deadline.
+func (c *conn) discard() (ended bool) {
+	buf := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(buf)
+	for {
+		if _, err := c.tcp.Read(*buf); err != nil {
+			return !isTimeout(err)
+		}
+	}
+}
+
+// forget takes a connection whose close was reported out of everything that can be addressed.
+func (e *Endpoint) forget(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.conns, c.id)
+	for name := range c.groups {
+		e.leave(name, c)
+	}
+}
+
+// retire takes a connection out of the books when its goroutine ends.
+func (e *Endpoint) retire(c *conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.live, c)
+	if e.perHost[c.peer.Host]--; e.perHost[c.peer.Host] <= 0 {
+		delete(e.perHost, c.peer.Host)
+	}
+}
+
+// Stop ends the endpoint: what is queued goes out (at most for stopTimeout), the connections close, and Done is closed. It
+// returns then. On a stopped endpoint it does nothing.
+func (e *Endpoint) Stop() error {
+	e.end(ending{reason: e.farewell(), timeout: stopTimeout})
+	<-e.done
+	return nil
+}
+
+const stopTimeout = 1500 * time.Millisecond
+
+// farewell is the reason peers get when the application gave none.
+func (e *Endpoint) farewell() *string {
+	if e.cfg.Side == packet.ServerSide {
+		reason := session.ReasonServerShutdown
+		return &reason
+	}
+	return nil
+}
+
+// ShutdownOptions are the reference's arguments of Server.shutdown.
+type ShutdownOptions struct {
+	Reason  *string       // nil: "servershutdown" from a server, None from a client
+	Join    bool          // whether Shutdown waits for the end
+	Timeout time.Duration // how long peers may take to read what is queued, the reason included. 0: 1.5 s
+}
+
+// ShutdownResult says how the connections ended.
+type ShutdownResult struct {
+	Delivered int // took everything, the reason included
+	Cut       int // were closed with something still queued
+}
+
+// Shutdown ends the endpoint and tells every peer why. With Join it returns when all has ended, or ctx is over, which does
+// not stop the end. On a stopped endpoint it does nothing, but waits all the same.
+func (e *Endpoint) Shutdown(ctx context.Context, opts ShutdownOptions) (ShutdownResult, error) {
+	if err := checkReason(opts.Reason); err != nil {
+		return ShutdownResult{}, err
+	}
+	if opts.Timeout < 0 {
+		return ShutdownResult{}, &packet.InvalidError{Field: "timeout", Problem: "must not be negative"}
+	}
+	if opts.Reason == nil {
+		opts.Reason = e.farewell()
+	}
+	how := ending{reason: opts.Reason, timeout: opts.Timeout, shutdown: &opts}
+	fill(&how.timeout, stopTimeout)
+	e.end(how)
+	if !opts.Join {
+		return ShutdownResult{}, nil
+	}
+	select {
+	case <-e.done:
+		return e.outcome, nil
+	case <-ctx.Done():
+		return ShutdownResult{}, ctx.Err()
+	}
+}

@@ -1,0 +1,121 @@
+package endpoint
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+// conn is one connection. Its reader goroutine (serve) owns the socket and closes it; a writer goroutine exists only while
+// the peer is slower than we are.
+type conn struct {
+	e     *Endpoint
+	id    uint64
+	tcp   *net.TCPConn
+	nc    net.Conn        // tcp, or TLS over it
+	raw   syscall.RawConn // for single non-blocking reads and writes; nil where they are not possible (TLS, Windows)
+	peer  event.Addr
+	local event.Addr
+	since time.Time
+
+	inbound session.Inbound // the reader's
+	reading attempt         // the reader's
+	pace    *pace           // the reader's; nil without limits
+	began   time.Duration   // on the endpoint's clock: when the handshake time began
+
+	closing chan struct{} // closed when the end is decided: the reader waits for nothing any more
+	active  chan struct{} // closed when a client's connection becomes active; nil on servers
+
+	// mu orders everything that happens to the connection: what the session decides, its events, and its bytes.
+	mu        sync.Mutex
+	sess      *session.Session
+	queue     sendQueue
+	trying    attempt       // a non-blocking write
+	writing   bool          // a writer goroutine is at work
+	broken    bool          // the socket takes no more bytes; the reader will find out why
+	holds     int           // broadcasts that have reported the connection as a target, and not queued to it yet
+	decided   bool          // closing is closed
+	deadline  time.Duration // on the endpoint's wall clock: when a closing connection is cut
+	waiters   []flushWaiter
+	queued    uint64 // bytes ever queued
+	flushed   uint64 // bytes ever written
+	groups    map[string]struct{}
+	delivered bool // everything queued was written before the end
+
+	// Read by the janitor without the lock.
+	heard   atomic.Int64 // when bytes last came, on the endpoint's clock
+	inFrame atomic.Bool  // whether a frame is incomplete
+
+	packetsReceived, packetsSent atomic.Uint64
+	bytesReceived, bytesSent     atomic.Uint64
+}
+
+// newConn makes a connection of a TCP socket. It has no number and no goroutine yet.
+func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
+	c := &conn{
+		e: e, tcp: tcp, nc: tcp,
+		peer: addrOf(tcp.RemoteAddr()), local: addrOf(tcp.LocalAddr()), since: time.Now(),
+		closing: make(chan struct{}),
+		pace:    newPace(e.limits),
+		began:   e.clock(),
+	}
+	if e.tls == nil {
+		c.raw = rawConn(tcp)
+	}
+	c.reading.init(readOnce)
+	c.trying.init(writeOnce)
+	c.heard.Store(int64(c.began))
+	return c
+}
+
+// number gives the connection its id, and the session that reports under it.
+func (c *conn) number(id uint64) {
+	c.id, c.sess = id, session.New(&c.e.cfg, id)
+}
+
+// outputs are reused: a session's decisions are carried out before its lock is given up.
+var outputs = sync.Pool{New: func() any { return new(session.Output) }}
+
+func output() *session.Output { return outputs.Get().(*session.Output) }
+
+func release(out *session.Output) {
+	if cap(out.Frames) > chunkSize {
+		out.Frames = nil
+	}
+	outputs.Put(out)
+}
+
+// carryOut reports and writes what the session decided. c.mu is held.
+func (c *conn) carryOut(out *session.Output) {
+	if len(out.Events) > 0 {
+		c.e.sink.Append(out.Events)
+	}
+	if len(out.Frames) > 0 {
+		c.countSent(out.Sent)
+		c.write(out.Frames, false)
+	}
+	out.Reset()
+	if c.sess.Closing() {
+		c.conclude(out)
+	}
+}
+
+func (c *conn) countSent(packets int) {
+	c.packetsSent.Add(uint64(packets))
+	c.e.counters.packetsSent.Add(uint64(packets))
+}
+
+// update lets f change the session, and carries out what it decides.
+func (c *conn) update(f func(s *session.Session, now time.Time, out *session.Output)) {
+	out := output()
+	defer release(out)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.sess, time.Now(), out)
+	c.carryOut(out)
+}

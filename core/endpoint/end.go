@@ -1,0 +1,104 @@
+package endpoint
+
+import (
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+)
+
+// ending is how an endpoint is brought to its end.
+type ending struct {
+	reason   *string
+	timeout  time.Duration
+	shutdown *ShutdownOptions // what the shutdown event reports; nil for Stop
+}
+
+// end begins the endpoint's end, once. Its goroutine ends with the endpoint: it closes done.
+func (e *Endpoint) end(how ending) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.phase >= phaseStopping {
+		return
+	}
+	begun := e.phase == phaseRunning
+	e.phase = phaseStopping
+	close(e.ending)
+	go e.wind(how, begun)
+}
+
+// wind ends everything in order: nothing new comes in, the connections get their reason and their time, goroutines end,
+// and the last events are reported.
+func (e *Endpoint) wind(how ending, begun bool) {
+	e.unlisten()
+	conns := e.snapshot()
+	for _, c := range conns {
+		_ = c.close(how.reason, "the endpoint ends") // one that is closing already is on its way
+		if !begun {
+			c.cut(how.reason, "the endpoint was never started")
+		}
+	}
+	e.await(how.timeout)
+	for _, c := range conns {
+		if c.wasDelivered() {
+			e.outcome.Delivered++
+		} else {
+			e.outcome.Cut++
+		}
+	}
+	close(e.quit)
+	e.janitor.Wait()
+
+	method := "method"
+	e.report(event.Event{Type: e.typ(event.ServerStop, event.ClientStop), Reason: &method})
+	e.report(event.Event{Type: e.typ(event.ServerInterrupt, event.ClientInterrupt)})
+	if s := how.shutdown; s != nil {
+		e.report(event.Event{Type: event.ServerShutdown, Reason: s.Reason, Join: s.Join, Timeout: s.Timeout})
+	}
+	e.mu.Lock()
+	e.phase = phaseStopped
+	e.mu.Unlock()
+	close(e.done)
+}
+
+// await returns when every connection's goroutines have ended. Those that take longer than timeout are cut.
+func (e *Endpoint) await(timeout time.Duration) {
+	gone := make(chan struct{})
+	go func() {
+		e.working.Wait()
+		close(gone)
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-gone:
+		return
+	case <-timer.C:
+	}
+	e.mu.RLock()
+	late := make([]*conn, 0, len(e.live))
+	for c := range e.live {
+		late = append(late, c)
+	}
+	e.mu.RUnlock()
+	for _, c := range late {
+		c.cut(nil, "the endpoint ended before the peer had read everything")
+	}
+	<-gone
+}
+
+// snapshot returns the connections of this moment.
+func (e *Endpoint) snapshot() []*conn {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	conns := make([]*conn, 0, len(e.conns))
+	for _, c := range e.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+func (c *conn) wasDelivered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.delivered
+}

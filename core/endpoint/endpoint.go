@@ -1,0 +1,258 @@
+package endpoint
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
+	"github.com/pengbridge/pengbridge/core/wire"
+)
+
+// phase is where an endpoint is in its life.
+type phase uint8
+
+const (
+	phaseDeferred phase = iota // bound or connected, waiting for Start
+	phaseRunning
+	phaseStopping // no new connections and no new packets; what is queued goes out
+	phaseStopped
+)
+
+// Endpoint is what a [Server] and a [Client] have in common. All methods may be called from any goroutine at any time;
+// on an ended endpoint they return ErrStopped where there is nothing sensible to do.
+//
+// An endpoint owns the goroutines of its connections, its listener and its janitor. Stop and Shutdown end them all; Done is
+// closed when they have ended.
+type Endpoint struct {
+	cfg     session.Config
+	limits  Limits
+	sink    event.Sink
+	gate    event.Gate // the sink, if it is one; else nil
+	tls     *tls.Config
+	logger  *slog.Logger
+	addr    event.Addr
+	created time.Time
+
+	// mu guards what follows. It may be taken while a connection's lock is held, never the other way round.
+	mu      sync.RWMutex
+	phase   phase
+	conns   map[uint64]*conn            // those whose close was not reported yet
+	live    map[*conn]struct{}          // those whose goroutines have not ended yet
+	perHost map[string]int              // how many of live come from an IP address
+	groups  map[string]map[uint64]*conn // by group name
+	lastID  uint64
+
+	begin    func()         // starts accepting or reading; called by Start
+	unlisten func()         // closes the listener, and returns when nothing is accepted any more
+	working  sync.WaitGroup // the goroutines of connections
+	ending   chan struct{}  // closed when the end begins
+	quit     chan struct{}  // closed to end the janitor
+	janitor  sync.WaitGroup
+	done     chan struct{}
+	outcome  ShutdownResult // valid once done is closed
+
+	counters counters
+}
+
+// counters count from the endpoint's beginning.
+type counters struct {
+	connections, refused         atomic.Uint64
+	packetsReceived, packetsSent atomic.Uint64
+	bytesReceived, bytesSent     atomic.Uint64
+}
+
+// newEndpoint checks the options and makes an endpoint of the given side, which is not running yet.
+func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
+	if err := opts.Limits.validate(); err != nil {
+		return nil, err
+	}
+	limits := opts.Limits.WithDefaults()
+	e := &Endpoint{
+		limits:  limits,
+		sink:    opts.Events,
+		tls:     opts.TLS,
+		logger:  opts.Logger,
+		created: time.Now(),
+		conns:   make(map[uint64]*conn),
+		live:    make(map[*conn]struct{}),
+		perHost: make(map[string]int),
+		groups:  make(map[string]map[uint64]*conn),
+		ending:  make(chan struct{}),
+		quit:    make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	if e.sink == nil {
+		e.sink = event.Func(func(event.Event) {})
+	}
+	e.gate, _ = e.sink.(event.Gate)
+	if e.logger == nil {
+		e.logger = slog.New(slog.DiscardHandler)
+	}
+	return e, e.configure(side, opts)
+}
+
+// configure fills in what the connections share.
+func (e *Endpoint) configure(side packet.Side, opts *Options) error {
+	e.cfg.Side = side
+	e.cfg.Version = opts.Version
+	fill(&e.cfg.Version, session.CompatibleRelease)
+	e.cfg.Limits = session.Limits{
+		Packet: e.limits.MaxPacket, Handshake: e.limits.MaxHandshakePacket, Registry: e.limits.MaxRegistry,
+	}
+	for t := range e.cfg.Records {
+		e.cfg.Records[t] = opts.Events != nil && (opts.Omit == nil || !opts.Omit(event.Type(t)))
+	}
+	compression := wire.DefaultCompression()
+	if opts.Compression != nil {
+		compression = *opts.Compression
+	}
+	if err := e.SetCompression(compression); err != nil {
+		return err
+	}
+	if err := e.cfg.Conntypes.Add(opts.Conntypes...); err != nil {
+		return err
+	}
+	return e.cfg.Registry.Change(func(t *packet.Table) (*packet.Table, error) {
+		t, _, err := t.Add(opts.Packets...)
+		if err != nil {
+			return nil, err
+		}
+		return t.AddInternal(), nil
+	})
+}
+
+// Start begins the work of an endpoint that was made with DeferredStart. On a running one it does nothing.
+func (e *Endpoint) Start() error {
+	e.mu.Lock()
+	switch e.phase {
+	case phaseRunning:
+		e.mu.Unlock()
+		return nil
+	case phaseDeferred:
+		e.phase = phaseRunning
+	default:
+		e.mu.Unlock()
+		return ErrStopped
+	}
+	// Under the lock, so that a Stop at the same time finds everything begun.
+	e.report(event.Event{Type: e.typ(event.ServerStart, event.ClientStart)})
+	e.janitor.Go(e.runJanitor)
+	e.begin()
+	e.mu.Unlock()
+	return nil
+}
+
+// Side says whether the endpoint is a server or a client.
+func (e *Endpoint) Side() packet.Side { return e.cfg.Side }
+
+// Addr returns the address a server is bound to, or the one a client was asked to connect to.
+func (e *Endpoint) Addr() event.Addr { return e.addr }
+
+// Registry returns the packet registry of this moment, ordered by id, internal packets included.
+func (e *Endpoint) Registry() []event.Registered { return e.cfg.Registry.Table().Entries() }
+
+// Done is closed when the endpoint has ended: every goroutine is gone, and its last event was appended.
+func (e *Endpoint) Done() <-chan struct{} { return e.done }
+
+// RegisterPackets adds packet types: all of them, or none. It returns them with their ids. Connections that completed the
+// handshake before do not learn of them. Errors: *packet.InvalidError, packet.ErrExists, ErrStopped.
+func (e *Endpoint) RegisterPackets(types []packet.Type) ([]packet.Type, error) {
+	if err := e.usable(); err != nil {
+		return nil, err
+	}
+	var added []packet.Type
+	err := e.cfg.Registry.Change(func(t *packet.Table) (*packet.Table, error) {
+		var err error
+		t, added, err = t.Add(types...)
+		return t, err
+	})
+	return added, err
+}
+
+// RegisterConntypes adds connection types: all of them, or none. Errors: *packet.InvalidError, packet.ErrExists, ErrStopped.
+func (e *Endpoint) RegisterConntypes(types []session.Conntype) error {
+	if err := e.usable(); err != nil {
+		return err
+	}
+	return e.cfg.Conntypes.Add(types...)
+}
+
+// SetCompression says when bodies are compressed, from the next packet on.
+func (e *Endpoint) SetCompression(c wire.Compression) error {
+	if err := c.Validate(); err != nil {
+		return &packet.InvalidError{Field: "compression", Problem: err.Error()}
+	}
+	e.cfg.Compression.Store(&c)
+	return nil
+}
+
+// Interrupt reports an interrupt event, and does nothing else: there is no loop here that would need waking.
+func (e *Endpoint) Interrupt() error {
+	if err := e.usable(); err != nil {
+		return err
+	}
+	e.report(event.Event{Type: e.typ(event.ServerInterrupt, event.ClientInterrupt)})
+	return nil
+}
+
+// usable returns ErrStopped unless the endpoint can still do something.
+func (e *Endpoint) usable() error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.phase >= phaseStopping {
+		return ErrStopped
+	}
+	return nil
+}
+
+// find returns a connection whose close was not reported yet.
+func (e *Endpoint) find(id uint64) (*conn, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.phase >= phaseStopping {
+		return nil, ErrStopped
+	}
+	if c, ok := e.conns[id]; ok {
+		return c, nil
+	}
+	return nil, ErrUnknownConn
+}
+
+// report appends an event of the endpoint itself.
+func (e *Endpoint) report(ev event.Event) {
+	if e.cfg.Records[ev.Type] {
+		ev.Time = time.Now()
+		e.sink.Append([]event.Event{ev})
+	}
+}
+
+// typ picks the event type of our side.
+func (e *Endpoint) typ(server, client event.Type) event.Type {
+	if e.cfg.Side == packet.ServerSide {
+		return server
+	}
+	return client
+}
+
+// clock is the time that judges peers: since the endpoint's beginning, but standing still while reading is paused.
+func (e *Endpoint) clock() time.Duration {
+	d := time.Since(e.created)
+	if e.gate != nil {
+		d -= e.gate.Paused()
+	}
+	return d
+}
+
+// connError translates a session's refusal into what the endpoint's caller sees.
+func connError(err error) error {
+	if errors.Is(err, session.ErrClosed) {
+		return ErrUnknownConn
+	}
+	return err
+}

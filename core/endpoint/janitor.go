@@ -1,0 +1,57 @@
+package endpoint
+
+import (
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+// runJanitor ends connections whose time is up. One goroutine for all of them costs an idle connection nothing; it ends
+// with the endpoint.
+func (e *Endpoint) runJanitor() {
+	ticker := time.NewTicker(e.limits.sweep())
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			now := e.clock()
+			for _, c := range e.snapshot() {
+				c.judge(now)
+			}
+		case <-e.quit:
+			return
+		}
+	}
+}
+
+// sweep is how often the janitor looks: often enough to be a quarter late at most, and not more than once a second.
+func (l Limits) sweep() time.Duration {
+	shortest := 4 * time.Second
+	for _, d := range []time.Duration{l.HandshakeTimeout, l.FrameStallTimeout, l.IdleTimeout} {
+		if d > 0 {
+			shortest = min(shortest, d)
+		}
+	}
+	return max(shortest/4, 5*time.Millisecond)
+}
+
+// judge ends the connection if its time is up at now, on the endpoint's clock.
+func (c *conn) judge(now time.Duration) {
+	c.mu.Lock()
+	closing, active, deadline := c.sess.Closing(), c.sess.Active(), c.deadline
+	c.mu.Unlock()
+	silent := now - time.Duration(c.heard.Load())
+	limits := &c.e.limits
+	end := func(reason, detail string) { _ = c.close(&reason, detail) } // if it is closing meanwhile, so much the better
+	switch {
+	case closing && time.Since(c.e.created) > deadline:
+		c.cut(nil, "") // the reason is known already
+	case closing:
+	case !active && now-c.began > limits.HandshakeTimeout:
+		end(session.ReasonHandshakeTimeout, "the handshake was not complete after "+limits.HandshakeTimeout.String())
+	case c.inFrame.Load() && silent > limits.FrameStallTimeout:
+		end(session.ReasonFrameTimeout, "a frame was begun, and nothing more came for "+limits.FrameStallTimeout.String())
+	case active && limits.IdleTimeout > 0 && silent > limits.IdleTimeout:
+		end(session.ReasonIdleTimeout, "nothing came for "+limits.IdleTimeout.String())
+	}
+}

@@ -1,0 +1,139 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+)
+
+// Server is an endpoint that accepts connections. They are numbered from 1.
+type Server struct{ *Endpoint }
+
+// Listen makes a server on address (see ParseAddress; host "" and 0.0.0.0 listen on IPv4 only, :: on both families, port 0
+// on any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
+// ErrAddressInUse, fs.ErrPermission.
+func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, error) {
+	addr, err := ParseAddress(address, DefaultPort)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newEndpoint(packet.ServerSide, &opts.Options)
+	if err != nil {
+		return nil, err
+	}
+	if ping := opts.Ping; ping != nil {
+		if ping.Data != nil {
+			if err := checkPingData(ping.Data); err != nil {
+				return nil, err
+			}
+		}
+		e.cfg.Ping = ping
+	}
+	var lc net.ListenConfig
+	network, where := listenAddress(addr)
+	ln, err := lc.Listen(ctx, network, where)
+	if err != nil {
+		return nil, listenError(where, err)
+	}
+	l := ln.(*net.TCPListener)
+	e.addr = addrOf(l.Addr())
+	e.begin = func() { e.working.Go(func() { e.acceptLoop(l) }) }
+	e.unlisten = func() { _ = l.Close() } // ends acceptLoop; closing a listener has no error worth knowing
+	e.report(event.Event{Type: event.ServerInitialize})
+	e.report(event.Event{Type: event.ServerBind, Addr: e.addr})
+	if !opts.DeferredStart {
+		err = e.Start()
+	}
+	return &Server{e}, err
+}
+
+func listenError(where string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s: %w", where, ErrAddressInUse)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("cannot listen on %s: %w (ports below 1024 may need a privilege)", where, err)
+	default:
+		return &packet.InvalidError{Field: "address", Problem: "cannot be listened on: " + err.Error()}
+	}
+}
+
+// acceptLoop accepts until the listener is closed. When the system is out of resources, it backs off and goes on.
+func (e *Endpoint) acceptLoop(l *net.TCPListener) {
+	var backoff time.Duration
+	for {
+		tcp, err := l.AcceptTCP()
+		if err == nil {
+			backoff = 0
+			e.accept(tcp)
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		backoff = min(max(2*backoff, 5*time.Millisecond), time.Second)
+		e.logger.Warn("cannot accept a connection; trying again", "error", err, "in", backoff)
+		select {
+		case <-time.After(backoff):
+		case <-e.ending:
+			return
+		}
+	}
+}
+
+// accept takes a connection in, if the limits allow it.
+func (e *Endpoint) accept(tcp *net.TCPConn) {
+	c := e.newConn(tcp)
+	if why := e.admit(c); why != "" {
+		e.counters.refused.Add(1)
+		e.logger.Debug("refused a connection", "peer", joinAddr(c.peer), "why", why)
+		_ = tcp.Close() // it was never ours
+		return
+	}
+	e.working.Go(c.serve)
+}
+
+// admit numbers a connection and takes it into the books, or says why not.
+func (e *Endpoint) admit(c *conn) (why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	perHost := e.limits.MaxConnectionsPerAddress
+	switch {
+	case e.phase != phaseRunning:
+		return "the endpoint is stopping"
+	case len(e.live) >= e.limits.MaxConnections:
+		return "too many connections"
+	case perHost > 0 && e.perHost[c.peer.Host] >= perHost:
+		return "too many connections from this address"
+	}
+	e.lastID++
+	c.number(e.lastID)
+	e.enter(c)
+	return ""
+}
+
+// enter takes a connection into the books. e.mu is held.
+func (e *Endpoint) enter(c *conn) {
+	e.conns[c.id] = c
+	e.live[c] = struct{}{}
+	e.perHost[c.peer.Host]++
+	e.counters.connections.Add(1)
+}
+
+// checkPingData makes sure that pings can be answered with data.
+func checkPingData(data []byte) error {
+	if err := packet.Check(data); err != nil {
+		return &packet.InvalidError{Field: "ping.data", Problem: err.Error()}
+	}
+	if _, err := packet.AppendPong(nil, []byte{0xc0}, data, ""); err != nil {
+		return &packet.InvalidError{Field: "ping.data", Problem: err.Error()}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package endpoint
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+// PingOptions are Options for Ping. The zero value sends an empty map.
+type PingOptions struct {
+	// Data is a MessagePack map to send along; the server returns it. "time" is added.
+	Data []byte
+	// TLS protects the connection. nil: nothing does.
+	TLS *tls.Config
+}
+
+// PingResult is a server's answer.
+type PingResult struct {
+	Body     []byte        // the answer: a MessagePack map
+	Delay    time.Duration // from sending the request to receiving the answer
+	Received time.Time
+}
+
+// Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). Errors:
+// ErrConnectRefused, *HandshakeError (the server refused), *packet.InvalidError, those of ctx.
+func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, error) {
+	if opts.Data != nil {
+		if err := packet.Check(opts.Data); err != nil {
+			return PingResult{}, &packet.InvalidError{Field: "data", Problem: err.Error()}
+		}
+	}
+	if _, err := packet.AppendPing(nil, opts.Data, 0); err != nil {
+		return PingResult{}, &packet.InvalidError{Field: "data", Problem: err.Error()}
+	}
+	pong := make(chan PingResult, 1)
+	watch := func(ev event.Event) {
+		if ev.Type == event.ClientRecv && ev.PacketID == packet.IDPong {
+			select {
+			case pong <- PingResult{Body: bytes.Clone(ev.Body), Received: ev.Time}:
+			default: // only the first answer counts
+			}
+		}
+	}
+	client, err := Dial(ctx, address, ClientOptions{
+		Options:       Options{TLS: opts.TLS, Events: event.Func(watch)},
+		Conntype:      session.ConntypePing,
+		WaitHandshake: true,
+	})
+	if err != nil {
+		return PingResult{}, err
+	}
+	defer client.leavePing()
+	asked := time.Now()
+	body, err := packet.AppendPing(nil, opts.Data, float64(asked.UnixNano())/1e9)
+	if err != nil {
+		return PingResult{}, err
+	}
+	if err := client.Send(0, packet.ID(packet.IDPing), body); err != nil {
+		return PingResult{}, fmt.Errorf("sending the ping: %w", err)
+	}
+	return client.awaitPong(ctx, pong, asked)
+}
+
+// awaitPong waits for the answer, or the reason why there is none.
+func (cl *Client) awaitPong(ctx context.Context, pong <-chan PingResult, asked time.Time) (PingResult, error) {
+	c, _ := cl.find(0)
+	var closing chan struct{} // nil, and never ready, if the connection is gone: then pong or ctx decides
+	if c != nil {
+		closing = c.closing
+	}
+	select {
+	case result := <-pong:
+		result.Delay = result.Received.Sub(asked)
+		return result, nil
+	case <-closing:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		reason, detail := c.sess.Reason()
+		return PingResult{}, &HandshakeError{Reason: reason, Detail: detail}
+	case <-ctx.Done():
+		return PingResult{}, fmt.Errorf("no answer to the ping: %w", ctx.Err())
+	}
+}
+
+// leavePing ends a ping's client the way servers expect it.
+func (cl *Client) leavePing() {
+	reason := session.ReasonPingComplete
+	cl.end(ending{reason: &reason, timeout: stopTimeout})
+	<-cl.done
+}

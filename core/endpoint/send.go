@@ -1,0 +1,175 @@
+package endpoint
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
+	"github.com/pengbridge/pengbridge/core/wire"
+)
+
+// Send queues one packet for a connection; a client's only one has id 0. body is exactly one MessagePack value. Send never
+// waits for the peer; body is not kept. Errors: ErrUnknownConn, ErrNotActive, ErrRefused, ErrQueueFull, ErrLogFull,
+// ErrStopped, packet.ErrUnknown, packet.ErrMalformedBody, wire.ErrTooLarge, *packet.InvalidError.
+func (e *Endpoint) Send(id uint64, ref packet.Ref, body []byte) error {
+	return e.send(id, ref, body, nil)
+}
+
+// Batch queues packets that leave together. It belongs to one goroutine at a time, and is reused after Flush.
+type Batch struct {
+	e     *Endpoint
+	dirty []*conn // those with packets that were not tried to be written
+}
+
+// Batch returns an empty batch.
+func (e *Endpoint) Batch() *Batch { return &Batch{e: e} }
+
+// Send is Endpoint.Send, but the packet may wait for Flush.
+func (b *Batch) Send(id uint64, ref packet.Ref, body []byte) error {
+	return b.e.send(id, ref, body, b)
+}
+
+// Broadcast is Endpoint.Broadcast, but the packet may wait for Flush.
+func (b *Batch) Broadcast(t Target, ref packet.Ref, body []byte) (BroadcastResult, error) {
+	return b.e.broadcast(t, ref, body, b)
+}
+
+// Flush writes what the batch has queued, once per connection.
+func (b *Batch) Flush() {
+	for i, c := range b.dirty {
+		c.mu.Lock()
+		c.kick()
+		c.mu.Unlock()
+		b.dirty[i] = nil
+	}
+	b.dirty = b.dirty[:0]
+}
+
+func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, b *Batch) error {
+	c, err := e.find(id)
+	if err != nil {
+		return err
+	}
+	f, err := e.encode(body, false)
+	if err != nil {
+		return err
+	}
+	defer f.release()
+	out := output()
+	defer release(out)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	typ, err := c.permit(ref, len(f.bytes), out)
+	if err != nil {
+		return err
+	}
+	f.setID(typ.ID)
+	if e.recordsSends() {
+		c.sess.Sent(time.Now(), typ, body, f.bytes, out)
+	}
+	c.deliver(f, out, b)
+	return nil
+}
+
+// permit asks the session whether a packet may go out, and makes sure that there is room for its frame. c.mu is held.
+func (c *conn) permit(ref packet.Ref, size int, out *session.Output) (packet.Type, error) {
+	typ, err := c.sess.Permit(ref)
+	if errors.Is(err, ErrRefused) {
+		c.sess.Refused(time.Now(), typ, out)
+		c.carryOut(out)
+		return typ, fmt.Errorf("packet %q in state %d: %w", typ.Name, c.sess.View().State, err)
+	}
+	if err != nil {
+		return typ, connError(err)
+	}
+	if c.e.recordsSends() && c.e.gate != nil && c.e.gate.Full() {
+		return typ, ErrLogFull
+	}
+	if !c.fits(size) {
+		c.overflow(c.sess, out)
+		return typ, ErrQueueFull
+	}
+	return typ, nil
+}
+
+// deliver reports what is in out and queues a permitted frame behind it. c.mu is held.
+func (c *conn) deliver(f frame, out *session.Output, b *Batch) {
+	if len(out.Events) > 0 {
+		c.e.sink.Append(out.Events)
+		out.Reset()
+	}
+	c.countSent(1)
+	if b == nil {
+		c.write(f.bytes, f.owned)
+		return
+	}
+	if c.broken {
+		return
+	}
+	if c.queue.empty() {
+		b.dirty = append(b.dirty, c)
+	}
+	c.enqueue(f.bytes, f.owned)
+	if c.queue.size >= writeEarly {
+		c.kick()
+	}
+}
+
+// writeEarly is how many bytes of a batch wait at most.
+const writeEarly = 128 << 10
+
+// recordsSends reports whether sends are events here.
+func (e *Endpoint) recordsSends() bool {
+	return e.cfg.Records[e.typ(event.ServerSend, event.ClientSend)]
+}
+
+// frame is an encoded packet whose id is not known yet: it depends on the connection's registry.
+type frame struct {
+	bytes  []byte
+	owned  bool    // bytes may be kept by queues
+	pooled *[]byte // where bytes come from, if it goes back there
+}
+
+var frameBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxCopied); return &b }}
+
+// encode checks a body and makes a frame of it. A shared frame may be queued at several connections.
+func (e *Endpoint) encode(body []byte, shared bool) (frame, error) {
+	if len(body) > e.limits.MaxPacket {
+		return frame{}, fmt.Errorf("%w: the body has %d bytes, the limit is %d", wire.ErrTooLarge, len(body), e.limits.MaxPacket)
+	}
+	if err := packet.Check(body); err != nil {
+		return frame{}, err
+	}
+	compression := e.cfg.Compression.Load()
+	if shared || len(body) > maxCopied-frameOverhead {
+		b, err := compression.AppendPacket(make([]byte, 0, len(body)+frameOverhead), 0, body)
+		return frame{bytes: b, owned: true}, err
+	}
+	buf := frameBuffers.Get().(*[]byte)
+	b, err := compression.AppendPacket((*buf)[:0], 0, body)
+	if err != nil {
+		return frame{}, err
+	}
+	*buf = b
+	return frame{bytes: b, pooled: buf}, nil
+}
+
+// frameOverhead is what a frame adds to its body, with room for a body that grows by compression.
+const frameOverhead = 64
+
+// setID fills in the packet's id.
+func (f frame) setID(id uint32) {
+	binary.BigEndian.PutUint32(f.bytes[wire.LengthSize:], id)
+}
+
+// release gives the frame's buffer back. Queues have copied what they keep.
+func (f frame) release() {
+	if f.pooled != nil {
+		frameBuffers.Put(f.pooled)
+	}
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package endpoint
+
+import (
+	"net"
+	"os"
+	"syscall"
+)
+
+// rawConn returns access for single non-blocking attempts.
+func rawConn(tcp *net.TCPConn) syscall.RawConn {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// readOnce makes one read into a pooled buffer. It is done unless there was nothing to read yet.
+func readOnce(a *attempt, fd uintptr) (done bool) {
+	if a.gate != nil {
+		if !a.gate.TryEnter() {
+			a.shut = true
+			return true
+		}
+		a.entered = true
+	}
+	a.buf = readBuffers.Get().(*[]byte)
+	var err error
+	for {
+		a.n, err = syscall.Read(int(fd), *a.buf)
+		if err != syscall.EINTR {
+			break
+		}
+	}
+	if err == nil {
+		return true
+	}
+	a.n = 0
+	readBuffers.Put(a.buf)
+	a.buf = nil
+	if err == syscall.EAGAIN {
+		if a.gate != nil {
+			a.entered = false
+			a.gate.Leave()
+		}
+		return false
+	}
+	a.err = os.NewSyscallError("read", err)
+	return true
+}
+
+// writeOnce makes one write. It is always done: what the kernel did not take is left to the caller.
+func writeOnce(a *attempt, fd uintptr) (done bool) {
+	for {
+		n, err := syscall.Write(int(fd), a.p)
+		switch err {
+		case nil:
+			a.n = n
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+		default:
+			a.err = os.NewSyscallError("write", err)
+		}
+		return true
+	}
+}

@@ -1,0 +1,121 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+)
+
+// onSettype: the client announced its connection type.
+func (s *Session) onSettype(now time.Time, body []byte, out *Output) {
+	name, err := packet.ParseSettype(body)
+	if err != nil {
+		s.Refuse(now, err, out)
+		return
+	}
+	handshake, known := s.cfg.Lookup(name)
+	if !known {
+		s.Close(now, text(ReasonUnknownConntype), fmt.Sprintf("the client asks for connection type %q", name), out)
+		return
+	}
+	s.view.Conntype, s.handshake = name, handshake
+	if handshake == HandshakeNone {
+		s.activate()
+		return
+	}
+	s.phase, s.view.State = phaseAcceptWait, StateHandshakeWait
+	registry := s.cfg.Registry.Table().InOrder()
+	s.sendInternal(now, packet.IDHandshake, packet.AppendHandshake(nil, s.cfg.Version, registry), out)
+}
+
+// onAccept: the client answered the handshake. One that did not succeed leaves the connection as it is, as in the
+// reference: the client closes it, or the handshake time runs out.
+func (s *Session) onAccept(now time.Time, body []byte, out *Output) {
+	success, err := packet.ParseAccept(body)
+	if err != nil {
+		s.Refuse(now, err, out)
+		return
+	}
+	if !success {
+		return
+	}
+	s.activate()
+	s.report(event.Event{Type: event.ServerHandshakeComplete, Time: now}, out)
+}
+
+// onHello: the server said which protocol it speaks.
+func (s *Session) onHello(now time.Time, body []byte, out *Output) {
+	hello, err := packet.ParseHello(body)
+	if err != nil {
+		s.Refuse(now, err, out)
+		return
+	}
+	if !s.speaksOurProtocol(now, hello.Protocol, out) {
+		return
+	}
+	handshake, known := s.cfg.Lookup(s.cfg.Conntype)
+	if !known { // Config was checked; a connection type cannot be taken back
+		handshake = HandshakeClassic
+	}
+	s.sendInternal(now, packet.IDSettype, packet.AppendSettype(nil, s.cfg.Conntype), out)
+	s.view.Conntype, s.handshake = s.cfg.Conntype, handshake
+	if handshake == HandshakeNone {
+		s.activate()
+		return
+	}
+	s.phase, s.view.State = phaseHandshakeWait, StateHandshakeWait
+}
+
+// onHandshake: the server sent its registry. The whole new table is built before it replaces the old one (defect 25).
+func (s *Session) onHandshake(now time.Time, body []byte, out *Output) {
+	handshake, err := packet.ParseHandshake(body)
+	if err != nil {
+		s.Refuse(now, err, out)
+		return
+	}
+	if !s.speaksOurProtocol(now, handshake.Protocol, out) {
+		return
+	}
+	switch err := s.syncRegistry(handshake.Registry); {
+	case errors.Is(err, errDifferentNames):
+		s.Close(now, text(ReasonRegistry), err.Error(), out)
+		return
+	case err != nil:
+		s.Refuse(now, err, out)
+		return
+	}
+	s.sendInternal(now, packet.IDAccept, packet.AppendAccept(nil), out)
+	s.activate()
+	s.report(event.Event{
+		Type: event.ClientHandshakeComplete, Time: now, Registry: s.cfg.Registry.Table().Entries(),
+	}, out)
+}
+
+var errDifferentNames = errors.New("the client and the server do not have the same packets")
+
+func (s *Session) syncRegistry(server []event.Registered) error {
+	if s.cfg.KeepIDs {
+		return nil
+	}
+	return s.cfg.Registry.Change(func(t *packet.Table) (*packet.Table, error) {
+		synced, same, err := t.Synced(server)
+		if err != nil {
+			return nil, err
+		}
+		if !same && s.cfg.Missing == MissingClose {
+			return nil, errDifferentNames
+		}
+		return synced, nil
+	})
+}
+
+func (s *Session) speaksOurProtocol(now time.Time, version int64, out *Output) bool {
+	if version == packet.ProtocolVersion {
+		return true
+	}
+	s.Close(now, text(ReasonProtoVersion), fmt.Sprintf("the server speaks protocol version %d, we speak %d", version, packet.ProtocolVersion), out)
+	return false
+}

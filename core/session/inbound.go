@@ -1,0 +1,98 @@
+package session
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/wire"
+)
+
+// Packet is one received packet: its id and its body, inflated and checked to be exactly one MessagePack value.
+type Packet struct {
+	ID   uint32
+	Body []byte
+}
+
+// Inbound turns received bytes into packets. It belongs to the one who reads the connection, and needs no lock: inflating
+// and checking a large body holds up nobody who sends.
+type Inbound struct {
+	decoder  wire.Decoder
+	inflated *[]byte // bodies inflated since the last Feed, one behind the other; nil while nothing is compressed
+}
+
+// Feed takes bytes as they came. They must stay untouched until Next has returned ok false or an error. Packets from
+// before are no longer valid.
+func (in *Inbound) Feed(p []byte) {
+	in.decoder.Feed(p)
+}
+
+// Next returns the next packet whose body has at most limit bytes, as received and inflated; ok is false when more bytes
+// are needed. It is valid until the next Feed. After an error nothing more can be read; it is wire.ErrTooLarge,
+// wire.ErrMalformed or packet.ErrMalformedBody.
+func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
+	in.decoder.SetLimit(limit)
+	frame, ok, err := in.decoder.Next()
+	if !ok || err != nil {
+		return Packet{}, false, err
+	}
+	body := frame.Body
+	if frame.Flags&wire.FlagCompressed != 0 {
+		if body, err = in.inflate(body, limit); err != nil {
+			return Packet{}, false, err
+		}
+	}
+	if err := packet.Check(body); err != nil {
+		return Packet{}, false, err
+	}
+	return Packet{ID: frame.ID, Body: body}, true, nil
+}
+
+// Pending returns how many bytes of an incomplete frame are held.
+func (in *Inbound) Pending() int { return in.decoder.Pending() }
+
+// inflate returns a compressed body's content. Bodies of one read share a pooled buffer; when it has to grow, those already
+// in the old one stay where they are.
+func (in *Inbound) inflate(body []byte, limit int) ([]byte, error) {
+	if in.inflated == nil {
+		in.inflated = inflatePool.Get().(*[]byte)
+	}
+	start := len(*in.inflated)
+	buf, err := wire.Inflate(*in.inflated, body, limit)
+	if err != nil {
+		return nil, err
+	}
+	*in.inflated = buf
+	return buf[start:len(buf):len(buf)], nil
+}
+
+// Settle is called when the packets of a Feed are done with: it gives back the memory that inflating needed.
+func (in *Inbound) Settle() {
+	if in.inflated == nil {
+		return
+	}
+	if cap(*in.inflated) <= maxPooledInflate {
+		*in.inflated = (*in.inflated)[:0]
+		inflatePool.Put(in.inflated)
+	}
+	in.inflated = nil
+}
+
+// Release gives back all memory. The inbound must not be used afterwards.
+func (in *Inbound) Release() {
+	in.Settle()
+	in.decoder.Release()
+}
+
+// maxPooledInflate keeps the rare huge body from staying in memory for ever.
+const maxPooledInflate = 1 << 20
+
+var inflatePool = sync.Pool{New: func() any { return new([]byte) }}
+
+// malformedReason returns the reason a peer gets for bytes that Next refused.
+func malformedReason(err error) string {
+	if errors.Is(err, wire.ErrTooLarge) {
+		return ReasonPacketTooLarge
+	}
+	return ReasonMalformed
+}

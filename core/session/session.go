@@ -1,0 +1,174 @@
+package session
+
+import (
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+)
+
+// The states of a connection as rules and applications see them (protocol, section 3). Values from StateActive up, except
+// StateClosed, are the application's to set.
+const (
+	StateInit          uint32 = 0
+	StateHandshakeWait uint32 = 1
+	StateTypeWait      uint32 = 3
+	StateHelloWait     uint32 = 4
+	StateActive        uint32 = packet.StateActive
+	StateClosed        uint32 = 128
+)
+
+// ModePing is the mode of a server's connection once a ping came in.
+const ModePing uint32 = 2
+
+// phase is how far the protocol has got. Unlike the state, the application cannot change it.
+type phase uint8
+
+const (
+	phaseInit          phase = iota // not begun
+	phaseHelloWait                  // client: waiting for hello
+	phaseTypeWait                   // server: waiting for settype
+	phaseHandshakeWait              // client: waiting for handshake
+	phaseAcceptWait                 // server: waiting for accept
+	phaseActive
+	phaseClosing // the end is decided; what is queued may still go out
+	phaseClosed  // the close event was reported
+)
+
+// Session is one connection's state machine. Its methods must not be called at the same time.
+type Session struct {
+	cfg   *Config
+	id    uint64 // 0 on the client side
+	phase phase
+	view  packet.Conn // what rules look at
+
+	handshake Handshake // how the announced type becomes active
+
+	reason *string // why the connection ends; set with phaseClosing
+	detail string
+	byPeer bool // the peer sent closeconn, or the stream ended
+}
+
+// Output collects what a session decided. Its owner writes Frames, reports Events, and then calls Reset.
+type Output struct {
+	// Frames is what to write to the peer, in order.
+	Frames []byte
+	// Events is what to report, in order. Bodies alias the packets that were handled, and Frames.
+	Events []event.Event
+	// Sent counts the packets in Frames.
+	Sent int
+}
+
+// Reset empties the output and keeps its memory.
+func (o *Output) Reset() {
+	clear(o.Events) // lets go of the bodies
+	o.Frames, o.Events, o.Sent = o.Frames[:0], o.Events[:0], 0
+}
+
+// New returns the session of connection id, which is 0 for a client. Nothing happens before Begin.
+func New(cfg *Config, id uint64) *Session {
+	return &Session{cfg: cfg, id: id, view: packet.Conn{State: StateInit, Conntype: ConntypeNotSet}}
+}
+
+// Begin says that the connection stands and is protected by level. A server reports the connection, whose ends are
+// given, and says hello; a client waits for it.
+func (s *Session) Begin(now time.Time, level packet.TLSLevel, out *Output) {
+	s.view.TLS = level
+	if s.cfg.Side == packet.ClientSide {
+		s.phase, s.view.State = phaseHelloWait, StateHelloWait
+		return
+	}
+	s.view.State = StateHelloWait
+	s.sendInternal(now, packet.IDHello, packet.AppendHello(nil, s.cfg.Version), out)
+	s.phase, s.view.State = phaseTypeWait, StateTypeWait
+}
+
+// Accepted reports a server's new connection. It comes before Begin, so that accept is the connection's first event even
+// where TLS has to be agreed on first.
+func (s *Session) Accepted(now time.Time, peer, local event.Addr, out *Output) {
+	s.report(event.Event{Type: event.ServerAccept, Time: now, Addr: peer, Local: local}, out)
+}
+
+// View returns what packet rules look at: state, mode, connection type and TLS level.
+func (s *Session) View() packet.Conn { return s.view }
+
+// Active reports whether application packets come and go.
+func (s *Session) Active() bool { return s.phase == phaseActive }
+
+// Closing reports whether the end is decided.
+func (s *Session) Closing() bool { return s.phase >= phaseClosing }
+
+// Closed reports whether the close event was reported.
+func (s *Session) Closed() bool { return s.phase == phaseClosed }
+
+// EndedByPeer reports whether the end came from the peer, so that nothing more needs to be sent.
+func (s *Session) EndedByPeer() bool { return s.byPeer }
+
+// Reason returns why the connection ends, nil for the reference's None, and more about it for a person.
+func (s *Session) Reason() (*string, string) { return s.reason, s.detail }
+
+// BodyLimit returns the largest body to be received now, in bytes.
+func (s *Session) BodyLimit() int {
+	switch s.phase {
+	case phaseActive, phaseClosing, phaseClosed:
+		return s.cfg.Limits.Packet
+	case phaseHandshakeWait:
+		return s.cfg.Limits.Registry
+	default:
+		return s.cfg.Limits.Handshake
+	}
+}
+
+// SetState sets the application's state of an active connection.
+func (s *Session) SetState(state uint32) error {
+	if state == StateClosed || state < StateActive {
+		return &packet.InvalidError{Field: "state", Problem: "must be 64 or more, and not 128: close the connection instead"}
+	}
+	if err := s.usable(); err != nil {
+		return err
+	}
+	s.view.State = state
+	return nil
+}
+
+// SetMode sets the application's mode of a connection.
+func (s *Session) SetMode(mode uint32) error {
+	if s.Closing() {
+		return ErrClosed
+	}
+	s.view.Mode = mode
+	return nil
+}
+
+// usable returns why application packets cannot go out, or nil.
+func (s *Session) usable() error {
+	switch {
+	case s.phase == phaseActive:
+		return nil
+	case s.Closing():
+		return ErrClosed
+	default:
+		return ErrNotActive
+	}
+}
+
+// activate makes the connection active.
+func (s *Session) activate() {
+	s.phase, s.view.State = phaseActive, StateActive
+}
+
+// report adds an event of this connection, if its type is recorded.
+func (s *Session) report(ev event.Event, out *Output) {
+	if s.cfg.Records[ev.Type] {
+		ev.Conn = s.id
+		out.Events = append(out.Events, ev)
+	}
+}
+
+// typ picks the event type of our side.
+func (s *Session) typ(server, client event.Type) event.Type {
+	if s.cfg.Side == packet.ServerSide {
+		return server
+	}
+	return client
+}
