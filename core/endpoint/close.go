@@ -92,12 +92,23 @@ func (c *conn) conclude(out *session.Output) {
 	}
 	out.Reset()
 	c.wakeFlushers()
-	// The reader may be waiting for bytes: from now on only until the peer had its time to close first.
-	_ = c.tcp.SetReadDeadline(time.Now().Add(peerFirst))
+	// The reader may be waiting for bytes: from now on only until the peer had its time to close first. An error means
+	// that the socket is closed already, and the reader on its way.
+	patience := peerFirst
+	if c.sess.EndedByPeer() {
+		patience = 0
+	}
+	_ = c.tcp.SetReadDeadline(time.Now().Add(patience))
 }
 
 // linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it.
 func (c *conn) linger() {
+	c.mu.Lock()
+	byPeer := c.sess.EndedByPeer()
+	c.mu.Unlock()
+	if byPeer { // it said so itself: nobody waits for anything
+		return
+	}
 	if c.discard() { // until the deadline that conclude has set
 		return
 	}
