@@ -685,7 +685,8 @@ type EndpointOptions struct {
 	DeferredStart bool `protobuf:"varint,7,opt,name=deferred_start,json=deferredStart,proto3" json:"deferred_start,omitempty"`
 	// A name for people, shown by ListEndpoints and in the sidecar's log lines. At most 256 bytes.
 	Label string `protobuf:"bytes,8,opt,name=label,proto3" json:"label,omitempty"`
-	// The version string sent in hello and handshake packets; peers show it but do not compare it. Empty: the sidecar's own.
+	// The release announced in hello and handshake packets; peers show it but compare only the protocol version. Empty:
+	// "0.2.0", the peng3dnet release whose behaviour the sidecar follows.
 	Version       string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
