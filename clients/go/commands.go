@@ -1,0 +1,171 @@
+package pengbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// ErrClosed means that a Commands was closed before.
+var ErrClosed = errors.New("the commands stream was closed")
+
+// CommandError is why the sidecar did not do one command. It is a gRPC status, too: status.Code understands it.
+type CommandError struct {
+	Number  uint64     // the command's
+	Code    codes.Code // as a unary call would have had
+	Message string     // what happened and what to do, for a person
+	Reason  string     // the same for a program, such as "UNKNOWN_PACKET"
+}
+
+func (e *CommandError) Error() string {
+	return fmt.Sprintf("command %d: %s (%s)", e.Number, e.Message, e.Code)
+}
+
+// GRPCStatus makes it a gRPC status.
+func (e *CommandError) GRPCStatus() *status.Status { return status.New(e.Code, e.Message) }
+
+// CommandsOptions say whose commands they are.
+type CommandsOptions struct {
+	// EndpointID is the endpoint they act on.
+	EndpointID string
+	// OnFailure is told of commands that failed, except those given to Do. It is called from one goroutine, in the order of
+	// the failures, and must not call back. Nil: nobody is told.
+	OnFailure func(*CommandError)
+}
+
+// Commands sends commands to one endpoint: in order, in batches, without waiting for answers, each applied once even if the
+// connection breaks. Its methods may be called concurrently.
+type Commands struct {
+	api        pb.SidecarServiceClient
+	endpointID string
+	sender     string // made up: what the sidecar remembers of us by
+	ctx        context.Context
+	cancel     context.CancelFunc
+	retry      retry
+	wg         sync.WaitGroup
+	queue      *commandQueue
+}
+
+// Commands opens a stream of commands. It does not wait: whether the endpoint exists, the first answer tells. It lives until
+// Close, or until ctx ends.
+func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &Commands{
+		api:        s.API,
+		endpointID: o.EndpointID,
+		sender:     launch.NewSecret(),
+		ctx:        ctx,
+		cancel:     cancel,
+		retry:      retry{sidecarDone: s.Done()},
+		queue:      newCommandQueue(o.OnFailure),
+	}
+	c.wg.Go(c.run)
+	return c
+}
+
+// Send queues commands and returns the number of the last one. It waits only while 65,536 commands, or 32 MiB, are on their
+// way already. The error is why nothing can be sent any more, or ctx's.
+func (c *Commands) Send(ctx context.Context, commands ...*pb.Command) (last uint64, err error) {
+	return c.queue.push(ctx, nil, commands)
+}
+
+// Wait waits until every command up to number was applied or failed.
+func (c *Commands) Wait(ctx context.Context, number uint64) error {
+	return c.queue.await(ctx, number)
+}
+
+// Do sends one command, waits for its answer, and returns its failure as a [*CommandError].
+func (c *Commands) Do(ctx context.Context, command *pb.Command) error {
+	var failure outcome
+	number, err := c.queue.push(ctx, &failure, []*pb.Command{command})
+	if err != nil {
+		return err
+	}
+	defer c.queue.forget(number)
+	if err := c.queue.await(ctx, number); err != nil {
+		return err
+	}
+	return c.queue.result(&failure)
+}
+
+// Close takes no more commands, waits until those sent are answered, and ends the stream. When ctx ends first, the rest is
+// given up. The error is why not all were answered.
+func (c *Commands) Close(ctx context.Context) error {
+	c.queue.close()
+	stop := context.AfterFunc(ctx, c.cancel)
+	c.wg.Wait()
+	stop()
+	c.cancel()
+	if err := c.queue.end(); !errors.Is(err, ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// run keeps a conversation going until there is nothing more to say, or nobody to say it to.
+func (c *Commands) run() {
+	for {
+		err := c.converse()
+		if errors.Is(err, io.EOF) {
+			c.queue.finish(ErrClosed)
+			return
+		}
+		if err = c.retry.again(c.ctx, err); err != nil {
+			c.queue.finish(err)
+			return
+		}
+	}
+}
+
+// converse opens a stream, sends what is unanswered, and takes answers until the stream ends; io.EOF is the good end.
+func (c *Commands) converse() error {
+	ctx, cancel := context.WithCancel(c.ctx)
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	defer cancel()
+	stream, err := c.api.Commands(ctx)
+	if err != nil {
+		return err
+	}
+	opening := &pb.CommandsRequest{EndpointId: c.endpointID, Sender: c.sender, FirstNumber: c.queue.rewind()}
+	if err := stream.Send(opening); err != nil && !errors.Is(err, io.EOF) { // of io.EOF, Recv knows the reason
+		return err
+	}
+	for first := true; ; first = false {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) && !c.queue.spent() {
+			return io.ErrUnexpectedEOF // the sidecar ended it; what for, the next one will hear
+		}
+		if err != nil {
+			return err
+		}
+		c.retry.succeeded()
+		c.queue.answered(response)
+		if first {
+			writer.Go(func() { c.write(ctx, stream) })
+		}
+	}
+}
+
+// write sends what is queued until the queue is closed and empty, or the stream is broken: why, Recv knows.
+func (c *Commands) write(ctx context.Context, stream grpc.BidiStreamingClient[pb.CommandsRequest, pb.CommandsResponse]) {
+	for {
+		first, batch := c.queue.next(ctx)
+		if len(batch) == 0 {
+			_ = stream.CloseSend()
+			return
+		}
+		if stream.Send(&pb.CommandsRequest{FirstNumber: first, Commands: batch}) != nil {
+			return
+		}
+	}
+}

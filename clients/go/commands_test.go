@@ -1,0 +1,193 @@
+package pengbridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+// applier is a scripted endpoint: it applies commands in order, once each, and breaks the connection as told.
+type applier struct {
+	breakAfter []int // after so many requests each, the first streams break, before answering the last one
+	fails      uint64
+	applied    uint64
+	reasons    []string // of the closes that were applied, in order
+	failures   []*pb.CommandFailure
+	senders    map[string]bool
+}
+
+func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
+	limit := -1
+	if len(a.breakAfter) > 0 {
+		limit, a.breakAfter = a.breakAfter[0], a.breakAfter[1:]
+	}
+	for first := true; ; first = false {
+		request, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		response := a.apply(request)
+		if limit--; limit == 0 {
+			return errBroken
+		}
+		if first {
+			a.senders[request.GetSender()] = true
+			response.RecentFailures, response.Failures = a.failures, nil
+		}
+		if err := stream.Send(response); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *applier) apply(request *pb.CommandsRequest) *pb.CommandsResponse {
+	response := &pb.CommandsResponse{}
+	for i, command := range request.GetCommands() {
+		number := request.GetFirstNumber() + uint64(i)
+		if number <= a.applied {
+			continue
+		}
+		a.applied = number
+		a.reasons = append(a.reasons, command.GetClose().GetReason())
+		if number == a.fails {
+			response.Failures = append(response.Failures, &pb.CommandFailure{
+				Number: number, Code: uint32(codes.NotFound), Message: "no such connection", Reason: "UNKNOWN_CONNECTION",
+			})
+			a.failures = response.Failures
+		}
+	}
+	response.AppliedNumber = a.applied
+	return response
+}
+
+func closeWith(reason string) *pb.Command {
+	return &pb.Command{Action: &pb.Command_Close{Close: &pb.ConnectionClose{Reason: &reason}}}
+}
+
+func TestCommandsAreAppliedOnce(t *testing.T) {
+	for name, breakAfter := range map[string][]int{
+		"no break":                     nil,
+		"a break before any command":   {1},
+		"a break with an answer lost":  {2},
+		"several breaks, one in a row": {3, 1, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &applier{breakAfter: breakAfter, fails: 2, senders: map[string]bool{}}
+			failures := make(chan *CommandError, 10)
+			c := attach(t, &scripted{commands: a.serve}).Commands(timeout(t), CommandsOptions{
+				EndpointID: "e",
+				OnFailure:  func(e *CommandError) { failures <- e },
+			})
+			want := []string{"a", "b", "c", "d", "e"}
+			for i, reason := range want {
+				number, err := c.Send(timeout(t), closeWith(reason))
+				require.NoError(t, err)
+				require.EqualValues(t, i+1, number)
+				require.NoError(t, c.Wait(timeout(t), number)) // one request each
+			}
+			require.NoError(t, c.Close(timeout(t)))
+			assert.Equal(t, want, a.reasons)
+			assert.Len(t, a.senders, 1, "the same sender comes back")
+			require.Len(t, failures, 1)
+			failure := <-failures
+			assert.Equal(t, &CommandError{2, codes.NotFound, "no such connection", "UNKNOWN_CONNECTION"}, failure)
+			assert.ErrorContains(t, failure, "command 2: no such connection (NotFound)")
+		})
+	}
+}
+
+func TestCommandsDo(t *testing.T) {
+	a := &applier{fails: 2, senders: map[string]bool{}}
+	told := false
+	c := attach(t, &scripted{commands: a.serve}).Commands(timeout(t), CommandsOptions{
+		OnFailure: func(*CommandError) { told = true },
+	})
+	require.NoError(t, c.Do(timeout(t), closeWith("a")))
+	err := c.Do(timeout(t), closeWith("b"))
+	assert.Equal(t, codes.NotFound, status.Code(err))
+	require.NoError(t, c.Do(timeout(t), closeWith("c")))
+	require.NoError(t, c.Close(timeout(t)))
+	assert.False(t, told, "who waits for an answer gets it, nobody else")
+	_, err = c.Send(timeout(t), closeWith("d"))
+	assert.ErrorIs(t, err, ErrClosed)
+}
+
+func TestCommandsReportARefusal(t *testing.T) {
+	refusal := status.Error(codes.NotFound, "no such endpoint")
+	c := attach(t, &scripted{
+		commands: func(grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error { return refusal },
+	}).Commands(timeout(t), CommandsOptions{EndpointID: "gone"})
+	err := c.Do(timeout(t), closeWith("a"))
+	assert.Equal(t, codes.NotFound, status.Code(err))
+	assert.Equal(t, codes.NotFound, status.Code(c.Close(timeout(t))))
+}
+
+func TestCommandsCloseGivesUp(t *testing.T) {
+	c := attach(t, &scripted{
+		commands: func(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
+			<-stream.Context().Done() // never answers
+			return stream.Context().Err()
+		},
+	}).Commands(t.Context(), CommandsOptions{})
+	_, err := c.Send(timeout(t), closeWith("a"))
+	require.NoError(t, err)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, c.Wait(over, 1), context.Canceled)
+	assert.ErrorIs(t, c.Close(over), context.Canceled)
+}
+
+func TestCommandQueueIsBounded(t *testing.T) {
+	q := newCommandQueue(nil)
+	large := closeWith(string(make([]byte, maxUnansweredBytes)))
+	_, err := q.push(t.Context(), nil, []*pb.Command{large})
+	require.NoError(t, err, "one is always taken")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = q.push(over, nil, []*pb.Command{closeWith("")})
+	require.ErrorIs(t, err, context.Canceled)
+
+	first, batch := q.next(t.Context())
+	assert.EqualValues(t, 1, first)
+	assert.Len(t, batch, 1)
+	q.answered(&pb.CommandsResponse{AppliedNumber: 1})
+	for range 3 {
+		_, err = q.push(t.Context(), nil, []*pb.Command{closeWith(string(make([]byte, maxBatchBytes/2)))})
+		require.NoError(t, err)
+	}
+	first, batch = q.next(t.Context())
+	assert.EqualValues(t, 2, first)
+	assert.Len(t, batch, 1, "two would be too large for a batch")
+	first, _ = q.next(t.Context())
+	assert.EqualValues(t, 3, first)
+	assert.EqualValues(t, 2, q.rewind())
+	q.answered(&pb.CommandsResponse{AppliedNumber: 1 << 60})
+	assert.Empty(t, q.items, "a wild answer is no more than an answer to everything")
+	assert.Zero(t, q.bytes)
+}
+
+func BenchmarkCommandQueue(b *testing.B) {
+	q := newCommandQueue(nil)
+	command := []*pb.Command{closeWith("reason")}
+	b.ReportAllocs()
+	for b.Loop() {
+		last, err := q.push(b.Context(), nil, command)
+		if err != nil {
+			b.Fatal(err)
+		}
+		q.next(b.Context())
+		q.answered(&pb.CommandsResponse{AppliedNumber: last})
+	}
+}

@@ -1,0 +1,183 @@
+package pengbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/grpc"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+// ErrEventsLost means that events which a subscriber was promised cannot be delivered any more.
+var ErrEventsLost = errors.New("events were lost")
+
+// SubscribeOptions say what to subscribe to, and with what guarantees.
+type SubscribeOptions struct {
+	// EndpointID is the endpoint whose events are wanted.
+	EndpointID string
+	// Subscriber is the durable name. Empty: an observer, which sees what it can and slows nobody.
+	Subscriber string
+	// FromSequence is the first event wanted. 0: behind the last acknowledged one, or for an observer the oldest held.
+	FromSequence uint64
+	// Types are the only ones wanted. Empty: all.
+	Types []pb.EventType
+	// Format is the form of bodies.
+	Format pb.BodyFormat
+}
+
+// Subscription is a stream of one endpoint's events that outlives the connection it came over. Next is for one goroutine;
+// Close may be called from any.
+type Subscription struct {
+	api     pb.SidecarServiceClient
+	options SubscribeOptions
+	ctx     context.Context
+	cancel  context.CancelFunc
+	retry   retry
+	acks    *acknowledger // nil for observers
+
+	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
+	delivered uint64                                           // the last sequence given to the caller, or what lies before the first
+	started   bool                                             // delivered means something
+	err       error                                            // why there is no more
+}
+
+// Subscribe begins to deliver an endpoint's events. It does not wait: whether the endpoint exists, the first Next tells. The
+// subscription ends with ctx, with Close, or after the endpoint's last event.
+//
+// A durable subscription (one with a Subscriber name) acknowledges what Next delivered as soon as Next is called again.
+func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscription {
+	ctx, cancel := context.WithCancel(ctx)
+	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
+	if o.Subscriber != "" {
+		sub.acks = startAcknowledger(ctx, s, o)
+	}
+	return sub
+}
+
+// Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
+// is handled and need not be kept. It returns io.EOF after the endpoint's last event, an error with [ErrEventsLost] if the
+// promise could not be kept, one with [ErrSidecarLost] if the sidecar stayed away, and otherwise what the sidecar answered.
+// After an error it returns the same one again.
+func (s *Subscription) Next() ([]*pb.Event, error) {
+	if s.acks != nil && s.started {
+		s.acks.handled(s.delivered)
+	}
+	for s.err == nil {
+		events, err := s.receive()
+		if err != nil {
+			s.stream = nil
+			s.err = s.retry.again(s.ctx, err)
+			continue
+		}
+		s.retry.succeeded()
+		if events, s.err = s.fresh(events); len(events) > 0 {
+			return events, nil
+		}
+	}
+	return nil, s.err
+}
+
+// receive returns the events of the stream's next message, after opening the stream if need be.
+func (s *Subscription) receive() ([]*pb.Event, error) {
+	if s.stream == nil {
+		if err := s.open(); err != nil {
+			return nil, err
+		}
+	}
+	response, err := s.stream.Recv()
+	if err != nil {
+		return nil, err
+	}
+	if header := response.GetHeader(); header != nil {
+		if err := s.begin(header); err != nil {
+			return nil, err
+		}
+	}
+	return response.GetEvents(), nil
+}
+
+func (s *Subscription) open() (err error) {
+	request := &pb.SubscribeRequest{
+		EndpointId:   s.options.EndpointID,
+		Subscriber:   s.options.Subscriber,
+		Mode:         pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER,
+		FromSequence: s.options.FromSequence,
+		Format:       s.options.Format,
+		Types:        s.options.Types,
+	}
+	if s.acks != nil {
+		request.Mode = pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING
+	}
+	if s.started {
+		// A durable subscriber comes back to what it last acknowledged: naming a sequence would acknowledge what the caller
+		// still works on.
+		request.FromSequence = 0
+		if s.acks == nil {
+			request.FromSequence = s.delivered + 1
+		}
+	}
+	s.stream, err = s.api.Subscribe(s.ctx, request)
+	return err
+}
+
+// begin looks at where a stream starts: never behind what the caller waits for.
+func (s *Subscription) begin(header *pb.SubscribeHeader) error {
+	next := header.GetNextSequence()
+	if s.started && next > s.delivered+1 {
+		return fmt.Errorf("%w: %d to %d", ErrEventsLost, s.delivered+1, next-1)
+	}
+	if !s.started && next > 0 {
+		s.delivered, s.started = next-1, true
+	}
+	return nil
+}
+
+// fresh returns the events without those that were delivered before the connection broke.
+func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
+	for len(events) > 0 && events[0].GetSequence() <= s.delivered {
+		events = events[1:]
+	}
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if first := events[0].GetSequence(); len(s.options.Types) == 0 && first != s.delivered+1 {
+		return nil, fmt.Errorf("%w: %d to %d", ErrEventsLost, s.delivered+1, first-1)
+	}
+	s.delivered = events[len(events)-1].GetSequence()
+	return events, nil
+}
+
+// Close ends the subscription. What Next has said is handled is acknowledged first, if that can be done within a second. A
+// Next under way returns context.Canceled. A durable subscriber that does not come back within its grace time is lost: to
+// leave for good, stop the endpoint.
+func (s *Subscription) Close() {
+	if s.acks != nil {
+		s.acks.close()
+	}
+	s.cancel()
+}
+
+// Events returns an iterator over the events, one by one. It ends after the endpoint's last one; any other end is its last
+// pair, with a nil event. Breaking off does not close the subscription.
+func (s *Subscription) Events() func(yield func(*pb.Event, error) bool) {
+	return func(yield func(*pb.Event, error) bool) {
+		for {
+			events, err := s.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, event := range events {
+				if !yield(event, nil) {
+					return
+				}
+			}
+		}
+	}
+}
