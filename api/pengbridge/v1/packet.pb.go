@@ -536,8 +536,13 @@ type PacketBody_Msgpack struct {
 }
 
 type PacketBody_Json struct {
-	// The same as JSON text, for people and small tools. Lossy: bytes become {"$bin": "<base64>"}, extension values
-	// {"$ext": [type, "<base64>"]}, and the other way round; NaN and infinities become {"$float": "nan"} and so on.
+	// The same as JSON text, for people and small tools. A number with a point or an exponent is a float, any other an
+	// integer; maps keep their order. What JSON has no word for is an object with a single key: bytes are
+	// {"$bin": "<base64>"}, extension values {"$ext": [type, "<base64>"]}, floats that are no number {"$float": "nan"},
+	// "inf" or "-inf"; a map's key that is bytes is "$bin:<base64>". A key of your own that begins with "$" gets a second
+	// one in front, so {"$$bin": 1} is the map {"$bin": 1}. No value is lost on the way to JSON and back, but how it was
+	// written in MessagePack is: floats have 64 bits afterwards, and everything has its shortest form. Text with half a
+	// surrogate pair, integers beyond 64 bits, and other keys that begin with a single "$" are INVALID_ARGUMENT.
 	Json string `protobuf:"bytes,2,opt,name=json,proto3,oneof"`
 }
 
