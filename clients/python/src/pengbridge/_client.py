@@ -1,0 +1,377 @@
+"""The client: what programs see of it, moved along by the log."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import threading
+from typing import Any
+
+from . import _config, _endpoint, _errors, _host, _options, errors
+from ._body import decode
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer
+from ._processing import guarded
+from ._socket import Socket
+from ._transport import CallError
+from .conntypes import ClassicConnectionType
+from .constants import (
+    CONNTYPE_CLASSIC,
+    CONNTYPE_NOTSET,
+    MODE_CLOSED,
+    MODE_NOTSET,
+    SIDE_CLIENT,
+    STATE_ACTIVE,
+    STATE_CLOSED,
+    STATE_HELLOWAIT,
+    STATE_INIT,
+    STATE_WAITTYPE,
+)
+from .v1 import endpoint_pb2, event_pb2, sidecar_service_pb2
+
+_CALL_TIMEOUT = 15.0  # seconds; connecting itself has 10
+_SETTYPE_NAME = "peng3dnet:internal.settype"
+_ACCEPT_NAME = "peng3dnet:internal.handshake.accept"
+_CLOSE_NAME = "peng3dnet:internal.closeconn"
+
+_log = logging.getLogger("pengbridge")
+
+
+class Client(Peer):
+    """A peng3dnet client. The sidecar runs the network; process() brings what happened to the program.
+
+    Any thread may send, close and register. Handlers run in the thread that calls process(). The hooks may also be
+    assigned: client.on_close = f.
+
+    Args:
+        peng: the peng3d instance that gets the events, or None.
+        addr: the server, "host:port" or (host, port). None: as the configuration says.
+        cfg: the configuration, or None. It is not changed.
+        conntype: the connection type to announce.
+
+    Attributes:
+        target_conntype: the connection type to announce.
+        conntype: the same, once it was announced.
+        ssl_seclevel: how well the connection is protected, an SSLSEC constant.
+    """
+
+    is_client = True
+    is_server = False
+    side = SIDE_CLIENT
+    _word = "client"
+
+    def __init__(self, peng: Any = None, addr: Any = None, cfg: Any = None, conntype: str = CONNTYPE_CLASSIC) -> None:
+        super().__init__(peng, cfg)
+        self.addr = _config.address(self.cfg, "client", addr)
+        self.target_conntype = conntype
+        self.conntype = CONNTYPE_NOTSET
+        self.ssl_state = "handshake"
+        self.ssl_seclevel = 0
+        self._mode = MODE_NOTSET
+        self._state = STATE_INIT
+        self._changed = threading.Condition()
+        self._close_reason: str | None = None
+        self._failure: Exception | None = None
+        self._is_connected = False
+        self._in_sync = False  # whether packet ids are the server's
+        self._handlers = {
+            event_pb2.EVENT_TYPE_CLIENT_HANDSHAKECOMPLETE: self._on_handshake_complete,
+            event_pb2.EVENT_TYPE_CLIENT_RECV: self._on_recv,
+            event_pb2.EVENT_TYPE_CLIENT_CLOSE: self._on_close,
+        }
+        self._received = frozenset((event_pb2.EVENT_TYPE_CLIENT_RECV,))
+
+    @property
+    def remote_state(self) -> int:
+        """The connection's state, a STATE constant or the application's own number, which packet rules compare."""
+        return self._state
+
+    @remote_state.setter
+    def remote_state(self, value: int) -> None:
+        self._set_state(value)
+        self._share(0, value, state=value)
+
+    @property
+    def mode(self) -> int:
+        """The connection's mode, a MODE constant or the application's own number, which packet rules compare."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, value: int) -> None:
+        self._mode = value
+        self._share(0, self._state, mode=value)
+
+    # Its life.
+
+    def connect(self) -> None:
+        """Connects to the server. Nothing is read before the client starts. The second time nothing happens.
+
+        Raises:
+            OSError: nobody listens there, or there is no answer within 10 s.
+            ValueError: the address or a setting makes no sense.
+            SidecarError: the sidecar cannot be started.
+        """
+        with self._init_lock:
+            if self._is_connected:
+                return
+            self.initialize()
+            host = _host.shared()
+            ignore = self.cfg["net.registry.missingpacketaction"] != "closeconnection"
+            request = sidecar_service_pb2.ConnectRequest(
+                address=_options.joined(self.addr),
+                options=_options.endpoint_options(self),
+                conntype=self.target_conntype,
+                missing_packet_action=(
+                    endpoint_pb2.MISSING_PACKET_ACTION_IGNORE if ignore else endpoint_pb2.MISSING_PACKET_ACTION_CLOSE
+                ),
+                disable_registry_sync=not self.cfg["net.registry.autosync"],
+            )
+            try:
+                answer = host.transport.call("Connect", request, sidecar_service_pb2.ConnectResponse, _CALL_TIMEOUT)
+            except CallError as error:
+                raise _errors.of_connect(error, request.address) from None
+            self._is_connected = True
+            tls = request.options.tls if request.options.HasField("tls") else None
+            self.ssl_seclevel = _options.security_level(tls, self.side)
+            local = (answer.local_address.host, answer.local_address.port)
+            remote = (answer.remote_address.host, answer.remote_address.port)
+            self.sock = Socket(local, remote, self.close_connection)
+            self._set_state(STATE_HELLOWAIT)
+            endpoint = _endpoint.Endpoint(host, answer.endpoint_id, self._inbox)
+            self._adopt(endpoint, {declared.name for declared in request.options.packets})
+        if "connect" in self._prints:
+            print("HELLO")
+        self._emit("connect", addr=self.addr, sock=self.sock)
+
+    def runBlocking(self, selector: Any = selectors.DefaultSelector) -> None:
+        """Initializes, connects and starts, and returns when the client has ended. A second call does nothing.
+
+        Args:
+            selector: not used.
+
+        Raises:
+            As connect.
+        """
+        with self._init_lock:
+            if self._is_started or not self.run:
+                return
+            self._is_started = True
+        try:
+            self.connect()
+            self._emit("start")
+            endpoint = self._running()
+            endpoint.start()
+        except Exception as error:
+            self._fail(error)
+            raise
+        endpoint.ended.wait()
+
+    def runAsync(self, selector: Any = selectors.DefaultSelector) -> None:
+        """The same in a thread of its own. A failure to connect is logged, and ends wait_for_connection at once."""
+        if self._run_thread is None:
+            self._run_thread = threading.Thread(target=self._run, name="peng3dnet Client Thread", daemon=True)
+            self._run_thread.start()
+
+    def wait_for_connection(self, timeout: float | None = None) -> None:
+        """Waits until the connection is active. Somebody else has to process meanwhile.
+
+        Args:
+            timeout: in seconds; None for no limit.
+
+        Raises:
+            ConnectionFailedError: it was refused, or is closed again; a TimedOutError, too.
+            TimedOutError: it took longer.
+        """
+        if not self._await(lambda: self._state >= STATE_ACTIVE, timeout):
+            raise errors.TimedOutError("Timed out while waiting for the connection")
+        if self._failure is not None:
+            raise errors.ConnectionFailedError(f"cannot connect: {self._failure}") from self._failure
+        if self._state == STATE_CLOSED or not self.run:
+            raise errors.ConnectionFailedError(f"the connection was closed: {self._close_reason}", self._close_reason)
+
+    def wait_for_close(self, timeout: float | None = None) -> None:
+        """Waits until the connection is closed, or will never be made. Somebody else has to process meanwhile.
+
+        Args:
+            timeout: in seconds; None for no limit.
+
+        Raises:
+            TimedOutError: it took longer.
+        """
+        if not self._await(lambda: self._state == STATE_CLOSED, timeout):
+            raise errors.TimedOutError("Timed out while waiting for the close")
+
+    def stop(self) -> None:
+        super().stop()
+        with self._changed:
+            self._changed.notify_all()
+
+    stop.__doc__ = Peer.stop.__doc__
+
+    def _run(self) -> None:
+        try:
+            self.runBlocking()
+        except Exception as error:
+            _log.error("the client ends: %s", error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.run = False
+        self._set_state(STATE_CLOSED)
+        self._inbox.wake()
+
+    def _await(self, condition: Any, timeout: float | None) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: condition() or not self.run, timeout)
+
+    def _set_state(self, state: int) -> None:
+        with self._changed:
+            self._state = state
+            self._changed.notify_all()
+
+    # Sending.
+
+    def send_message(self, ptype: Any, data: Any, cid: int | None = None) -> None:
+        """Sends a packet. It never waits for the network; hooks and the event run before it returns.
+
+        Failures that show later go to on_send_error; so does a packet for a connection that is closed.
+
+        Args:
+            ptype: the packet's name, id or object.
+            data: the body.
+            cid: not used.
+
+        Raises:
+            KeyError: no such packet.
+            TypeError, ValueError, OverflowError: data cannot be encoded, or map keys are neither str nor bytes.
+            SidecarError: the client is not running.
+        """
+        pid = self.registry.getInt(ptype)
+        if pid < FIRST_APPLICATION_ID:
+            self._send_internal(pid, data)
+            return
+        endpoint = self._running()
+        if self._state == STATE_CLOSED:
+            error = errors.SidecarError(f"the connection is closed: {self._close_reason}", "UNKNOWN_CONNECTION")
+            guarded(self.on_send_error, None, ptype, error)
+            return
+        if not self._before_send(ptype, pid, self, None, lambda: data):
+            return
+        # Until the handshake is done here, the sidecar may know other ids than we do; names are always right.
+        known = pid if self._in_sync else self.registry.reg_int_str.get(pid, pid)
+        endpoint.send(0, known, self._encoder.encode(data), (None, ptype))
+
+    def close_connection(self, cid: int | None = None, reason: str | None = None) -> None:
+        """Closes the connection: what was sent before goes out, then the reason. Without a connection nothing happens.
+
+        Args:
+            cid: not used.
+            reason: what the server, and on_close, get to know.
+        """
+        if self._endpoint is not None and self.run and self._state != STATE_CLOSED:
+            self._announce(_CLOSE_NAME, {"reason": reason}, self)
+            self._put_close(self._endpoint, 0, reason)
+
+    def close(self, reason: str | None = None) -> None:
+        """The same as close_connection."""
+        self.close_connection(None, reason)
+
+    def pump_write_buffer(self) -> None:
+        """Does nothing: what was sent is on its way by itself."""
+
+    def _send_internal(self, pid: int, data: Any) -> None:
+        if pid != CLOSE:
+            raise ValueError("the sidecar sends the handshake's packets; only closeconn can be sent here")
+        self.close_connection(None, data.get("reason") if isinstance(data, dict) else None)
+
+    def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
+        if "send" in self._prints:
+            print(f"SEND {ptype}")
+        self._emit("send", pid=ptype, data=data)
+
+    # Hooks.
+
+    def on_connect(self) -> None:
+        """Never called, as in peng3dnet."""
+
+    def on_handshake_complete(self) -> None:
+        """Called when packets can be sent and received, before wait_for_connection returns."""
+
+    def on_close(self, reason: str | None = None) -> None:
+        """Called once, when the connection was closed.
+
+        Args:
+            reason: why, as whoever closed it said.
+        """
+
+    def on_receive(self, ptype: int, msg: Any) -> None:
+        """Called for each packet that came in, after the packet's own handler.
+
+        Args:
+            ptype: the packet's id.
+            msg: the decoded body.
+        """
+
+    def on_send(self, ptype: Any, msg: Any) -> None:
+        """Called for each packet that is about to go out.
+
+        Args:
+            ptype: the packet type as the sender gave it.
+            msg: the body as it was given.
+        """
+
+    # What the log brings.
+
+    def _on_recv(self, event: event_pb2.Event) -> None:
+        pid = event.packet_id
+        if event.refused:
+            return
+        try:
+            msg = decode(event.msgpack)
+        except Exception:  # the sidecar has checked it, but for what only Python minds
+            self.close_connection(None, "malformedpacket")
+            return
+        if not self._deliver(pid, msg, self, None):
+            return
+        if "recv" in self._prints:
+            print(f"RECV {self._name_of(pid)}")
+        self._emit("recv", pid=pid, msg=msg)
+        if pid == HELLO:
+            self._announce_type()
+        elif pid == HANDSHAKE:
+            self._announce(_ACCEPT_NAME, {"success": True}, self)
+
+    def _announce_type(self) -> None:
+        self._announce(_SETTYPE_NAME, {"conntype": self.target_conntype}, self)
+        self.conntype = self.target_conntype
+        self._set_state(STATE_WAITTYPE)
+        conntype = self.conntypes.get(self.conntype)
+        if conntype is not None:
+            self._in_sync = not isinstance(conntype, ClassicConnectionType)
+            guarded(conntype.init, None)
+
+    def _on_handshake_complete(self, event: event_pb2.Event) -> None:
+        self.registry._renumber({row.name: row.id for row in event.registry})
+        self._in_sync = True
+        self._state = STATE_ACTIVE
+        self._emit("handshakecomplete")
+        guarded(self.on_handshake_complete)
+        with self._changed:
+            self._changed.notify_all()
+
+    def _on_close(self, event: event_pb2.Event) -> None:
+        self._closed(event.reason if event.HasField("reason") else None)
+
+    def _closed(self, reason: str | None) -> None:
+        if self._state == STATE_CLOSED:
+            return
+        self._close_reason = reason
+        if "close" in self._prints:
+            print(f"CLOSE because {reason}")
+        self._emit("close", reason=reason)
+        self._mode = MODE_CLOSED
+        self._set_state(STATE_CLOSED)
+        if self.run:
+            guarded(self.on_close, reason)
+
+    def _close_all(self, reason: str) -> None:
+        self._closed(reason)

@@ -1,0 +1,127 @@
+"""One endpoint of the sidecar as this process sees it: its log coming in, its commands going out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import _inbox, _wire
+from ._outbox import Answer, Outbox, Ticket
+from ._reader import Reader
+from .errors import SidecarError
+from .v1 import command_pb2, endpoint_pb2, event_pb2, sidecar_service_pb2
+
+if TYPE_CHECKING:
+    from ._host import Host
+
+SUBSCRIBER = "python"
+
+
+class Endpoint:
+    """A server or client endpoint that was just made, with its two streams. Any thread may call anything.
+
+    It ends by itself when the endpoint's log ends; the last item in its inbox is Ended.
+
+    Args:
+        host: the sidecar it lives in.
+        endpoint_id: its id there.
+        inbox: where its log goes.
+    """
+
+    def __init__(self, host: Host, endpoint_id: str, inbox: _inbox.Inbox) -> None:
+        self.id = endpoint_id
+        self.ended = threading.Event()
+        self._host = host
+        self._inbox = inbox
+        self._acknowledged = 0
+        self._stopping = False
+        self._outbox = Outbox(host.transport, endpoint_id, SUBSCRIBER, host.alive, self._send_failed)
+        request = sidecar_service_pb2.SubscribeRequest(
+            endpoint_id=endpoint_id, subscriber=SUBSCRIBER, mode=endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING
+        )
+        self._reader = Reader(host.transport, request, inbox, self.acknowledge, host.alive, self._log_ended)
+        host.add(self)
+        self._outbox.start()
+        self._reader.start()
+
+    def start(self) -> None:
+        """Starts the deferred endpoint.
+
+        Raises:
+            CallError: it failed.
+        """
+        request = sidecar_service_pb2.StartRequest(endpoint_id=self.id)
+        self._host.transport.call("Start", request, sidecar_service_pb2.StartResponse, timeout=10.0)
+
+    def send(self, cid: int, packet: int | str, body: bytes, ticket: Ticket) -> None:
+        """Queues a packet. A failure that shows later comes into the inbox as SendFailed with the ticket.
+
+        Args:
+            cid: the connection; 0 on a client.
+            packet: the packet's id or name.
+            body: one MessagePack value.
+            ticket: what to name in a failure.
+
+        Raises:
+            SidecarError: it cannot be queued.
+        """
+        self._outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
+
+    def put(self, command: command_pb2.Command, ticket: Ticket | None = None) -> None:
+        """Queues any command, in order with all others; errors and ticket as in send."""
+        self._outbox.put(_wire.command(command), b"", ticket)
+
+    def ask(self, command: command_pb2.Command) -> Answer:
+        """Queues a command and returns its answer to wait for; errors as in send."""
+        return self._outbox.ask(command)
+
+    def acknowledge(self, sequence: int) -> None:
+        """Tells the sidecar that everything up to sequence was handled."""
+        if sequence > self._acknowledged:
+            self._acknowledged = sequence
+            note = command_pb2.Acknowledgement(subscriber=SUBSCRIBER, sequence=sequence)
+            self._outbox.acknowledge(_wire.command(command_pb2.Command(acknowledge=note)))
+
+    def stop(self, command: command_pb2.Command) -> Answer | None:
+        """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on.
+
+        Returns:
+            The answer to wait for; None if the endpoint is ending already.
+        """
+        if self._stopping or self.ended.is_set():
+            return None
+        self._stopping = True
+        try:
+            answer = self._outbox.ask(command)
+        except SidecarError:
+            answer = None
+        self._reader.discard()
+        return answer
+
+    def close(self) -> None:
+        """Lets go of the endpoint at once, whatever the sidecar does with it."""
+        self._reader.close()
+        self._outbox.close()
+
+    def join(self, timeout: float | None) -> bool:
+        """Waits until both streams have ended; False if they did not within timeout seconds."""
+        return self.ended.wait(timeout) and self._outbox.join(timeout)
+
+    def _send_failed(self, ticket: Ticket, error: SidecarError) -> None:
+        self._inbox.put(_inbox.SendFailed(*ticket, error))
+
+    def _log_ended(self) -> None:
+        self._outbox.close()
+        self._host.remove(self)
+        self.ended.set()
+
+
+def events(batch: bytes) -> Iterator[event_pb2.Event]:
+    """Decodes a batch of the log. Headers and heartbeats have no events."""
+    return iter(sidecar_service_pb2.SubscribeResponse.FromString(batch).events)
+
+
+def command(**action: Any) -> command_pb2.Command:
+    """Makes a command, such as command(stop=EndpointStop())."""
+    return command_pb2.Command(**action)

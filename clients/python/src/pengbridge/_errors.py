@@ -1,0 +1,39 @@
+"""The sidecar's answers as the exceptions that programs know from sockets and from peng3dnet."""
+
+from __future__ import annotations
+
+import errno
+
+from . import errors
+from ._transport import CallError, Code
+
+
+def of_bind(error: CallError, address: str) -> Exception:
+    """What Server.bind raises for a failed Bind: OSError where a socket would, ValueError for a senseless request."""
+    if error.code == Code.ALREADY_EXISTS and error.reason != "ALREADY_REGISTERED":
+        return OSError(errno.EADDRINUSE, f"address {address} is in use: {error}")
+    return _common(error, address)
+
+
+def of_connect(error: CallError, address: str) -> Exception:
+    """What Client.connect raises for a failed Connect: OSError where a socket would, ValueError for a senseless request."""
+    if error.code == Code.UNAVAILABLE:
+        return ConnectionRefusedError(errno.ECONNREFUSED, f"cannot connect to {address}: {error}")
+    return _common(error, address)
+
+
+def of_answer(error: errors.SidecarError) -> Exception:
+    """What a command that somebody waited for raises."""
+    if isinstance(error, CallError) and error.code == Code.DEADLINE_EXCEEDED:
+        return errors.TimedOutError(str(error))
+    return error
+
+
+def _common(error: CallError, address: str) -> Exception:
+    if error.code == Code.PERMISSION_DENIED:
+        return PermissionError(errno.EACCES, f"no permission for {address}: {error}")
+    if error.code == Code.INVALID_ARGUMENT:
+        return errors.InvalidAddressError(str(error)) if "address" in str(error) else ValueError(str(error))
+    if error.code == Code.DEADLINE_EXCEEDED:
+        return TimeoutError(errno.ETIMEDOUT, f"no answer from {address} in time: {error}")
+    return error

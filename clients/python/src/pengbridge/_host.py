@@ -1,0 +1,127 @@
+"""The process's one sidecar: started when it is first needed, shared by all endpoints, ended with the interpreter."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from . import _binary, _launch
+from ._transport import Transport
+from .errors import SidecarError
+from .v1 import command_pb2
+
+if TYPE_CHECKING:
+    from ._endpoint import Endpoint
+
+_LAST_WORDS = 1.0  # seconds for what is queued when the interpreter exits
+
+
+class Host:
+    """A running sidecar, the connection to it, and the endpoints that live there. Any thread may use it.
+
+    Args:
+        process: the sidecar.
+    """
+
+    def __init__(self, process: _launch.Process) -> None:
+        self.process = process
+        self.transport = Transport(process.ready.address, process.token)
+        self._lock = threading.Lock()
+        self._endpoints: set[Endpoint] = set()
+
+    def alive(self) -> bool:
+        """Whether the sidecar still runs."""
+        return self.process.alive()
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Counts an endpoint in, so that it is ended with the host."""
+        with self._lock:
+            self._endpoints.add(endpoint)
+
+    def remove(self, endpoint: Endpoint) -> None:
+        """Counts it out."""
+        with self._lock:
+            self._endpoints.discard(endpoint)
+
+    def close(self) -> None:
+        """Ends everything: what was sent goes out first, in bounded time; then endpoints, connection and process end."""
+        with self._lock:
+            endpoints = list(self._endpoints)
+        answers = [endpoint.stop(command_pb2.Command(stop=command_pb2.EndpointStop())) for endpoint in endpoints]
+        deadline = time.monotonic() + _LAST_WORDS
+        for answer in answers:
+            if answer is not None:
+                answer.wait(max(0.0, deadline - time.monotonic()))
+        for endpoint in endpoints:
+            endpoint.close()
+        self.transport.close()
+        self.process.close()
+
+
+class _Shared:
+    """Holds the host of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._host: Host | None = None
+        self._forked = False
+        self._watching = False
+
+    def get(self) -> Host:
+        """Returns the host; starts it if there is none, or if the last one died.
+
+        Raises:
+            SidecarError: it cannot be started, or this process was forked from one that had it.
+        """
+        with self._lock:
+            if self._forked:
+                raise SidecarError(
+                    "this process was forked from one that already used pengbridge: connections do not survive a fork. "
+                    'Use multiprocessing\'s "spawn" or "forkserver" start method, or fork before the first server or client'
+                )
+            if self._host is None:
+                self._watch_the_process()
+            elif not self._host.alive():
+                self._host.close()
+                self._host = None
+            if self._host is None:
+                self._host = Host(_launch.spawn(_binary.find()))
+            return self._host
+
+    def close(self) -> None:
+        """Ends the host, if there is one. The next get starts a new one."""
+        with self._lock:
+            host, self._host = self._host, None
+        if host is not None and not self._forked:
+            host.close()
+
+    def _watch_the_process(self) -> None:
+        if self._watching:
+            return
+        self._watching = True
+        atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
+
+    def _after_fork(self) -> None:
+        """In the child: the pipes are let go, so that the parent's end is still the sidecar's end."""
+        self._lock = threading.Lock()  # another thread may have held the old one
+        if self._host is not None:
+            self._forked = True
+            self._host.process.forget()
+
+
+_shared = _Shared()  # the one thing that has to be shared: the sidecar belongs to the process
+
+
+def shared() -> Host:
+    """Returns the process's sidecar; see _Shared.get."""
+    return _shared.get()
+
+
+def close_shared() -> None:
+    """Ends the process's sidecar now, with every endpoint in it."""
+    _shared.close()

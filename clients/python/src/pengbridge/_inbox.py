@@ -1,0 +1,89 @@
+"""What waits for process(): batches of the log as they came, and notices from the threads behind the scenes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import SidecarError
+
+LIMIT = 8 << 20  # bytes of undecoded batches
+
+
+@dataclass(frozen=True)
+class SendFailed:
+    """A packet that was queued could not be sent."""
+
+    cid: int | None
+    ptype: Any
+    error: SidecarError
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The log has no more events. error: why, if the sidecar was lost; None if the endpoint just ended."""
+
+    error: SidecarError | None
+
+
+Item = bytes | SendFailed | Ended
+
+
+class Inbox:
+    """A queue from the endpoint's threads to whoever calls process(). Any thread may call anything."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+        self._woken = False
+        self._open = True
+
+    def put_batch(self, batch: bytes) -> bool:
+        """Adds a batch, but waits while it would be too much. Returns False if the inbox was shut instead."""
+        with self._changed:
+            while self._open and self._bytes and self._bytes + len(batch) > LIMIT:
+                self._changed.wait()
+            if not self._open:
+                return False
+            self._bytes += len(batch)
+            self._items.append(batch)
+            self._changed.notify_all()
+            return True
+
+    def put(self, item: SendFailed | Ended) -> None:
+        """Adds a notice. It never waits."""
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def take(self) -> list[Item]:
+        """Removes and returns all there is."""
+        with self._changed:
+            self._woken = False
+            if not self._items:
+                return []
+            items = list(self._items)
+            self._items.clear()
+            self._bytes = 0
+            self._changed.notify_all()
+            return items
+
+    def wait(self, timeout: float | None) -> None:
+        """Waits until there is something, or wake was called; at most timeout seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._woken, timeout)
+
+    def wake(self) -> None:
+        """Ends a wait, the present or the next one."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        """Takes no more batches. What is there can still be taken."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()

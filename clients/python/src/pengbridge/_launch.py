@@ -1,0 +1,135 @@
+"""The sidecar as a child process: started with one line of JSON, known by one line of JSON, ended by closing its stdin."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import SidecarError
+
+API_VERSION = "v1"
+_READY_TIMEOUT = 10.0  # seconds; it usually takes 15 ms, but a loaded machine starts processes slowly
+_NO_WINDOW = 0x08000000  # Windows: CREATE_NO_WINDOW
+_EXIT_TIMEOUT = 3.0  # seconds; the sidecar drains for 1.5 s at most
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the sidecar says of itself when it accepts calls."""
+
+    address: str
+    pid: int
+    version: str
+
+
+class Process:
+    """A running sidecar that belongs to this process.
+
+    Attributes:
+        ready: where it listens, and what it is.
+        token: what every call has to carry.
+    """
+
+    def __init__(self, child: subprocess.Popen[bytes], token: str, ready: Ready) -> None:
+        self._child = child
+        self.token = token
+        self.ready = ready
+
+    def alive(self) -> bool:
+        """Whether it still runs. Any thread may ask."""
+        return self._child.poll() is None
+
+    def close(self, timeout: float = _EXIT_TIMEOUT) -> None:
+        """Ends the sidecar: it drains, and is killed if that takes longer than timeout seconds. Idempotent."""
+        _close_quietly(self._child)
+        try:
+            self._child.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def forget(self) -> None:
+        """For a forked child: lets go of the pipes without ending the sidecar, which is the parent's."""
+        _close_quietly(self._child)
+        self._child.returncode = 0  # not our child: there is nothing to wait for, and Popen must not warn
+
+
+def spawn(binary: Path) -> Process:
+    """Starts the sidecar and waits until it is ready.
+
+    Raises:
+        SidecarError: it could not be started, ended at once, or did not get ready in time.
+    """
+    command = [str(binary), "serve", "--spawned"]
+    try:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
+        )
+    except OSError as error:
+        raise SidecarError(f"cannot start the sidecar {binary}: {error}") from error
+    token = secrets.token_hex(32)
+    hello = {"token": token, "api_versions": [API_VERSION], "pid": os.getpid()}
+    try:
+        return Process(child, token, _greet(child, json.dumps(hello).encode() + b"\n"))
+    except BaseException:
+        child.kill()
+        child.wait()
+        _close_quietly(child)
+        raise
+
+
+def _greet(child: subprocess.Popen[bytes], hello: bytes) -> Ready:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    answer: list[bytes] = []
+    stdout = child.stdout
+    # Pipes cannot be waited for with a deadline on every platform; a thread can. It ends when the child is killed.
+    reader = threading.Thread(target=lambda: answer.append(stdout.readline(65536)), name="pengbridge launch", daemon=True)
+    reader.start()
+    try:
+        child.stdin.write(hello)
+        child.stdin.flush()
+    except OSError as error:
+        reader.join(_READY_TIMEOUT)
+        if not answer or not answer[0]:
+            raise SidecarError(f"the sidecar ended before it was ready: {error}") from error
+    reader.join(_READY_TIMEOUT)
+    if not answer:
+        raise SidecarError(f"the sidecar was not ready within {_READY_TIMEOUT:.0f} s")
+    return parse_ready(answer[0])
+
+
+def parse_ready(line: bytes) -> Ready:
+    """Reads the sidecar's line.
+
+    Raises:
+        SidecarError: it reports an error, makes no sense, or is of another API version.
+    """
+    if not line:
+        raise SidecarError("the sidecar ended before it was ready; its error output says why")
+    try:
+        fields = json.loads(line)
+        if "error" in fields:
+            raise SidecarError(f"the sidecar cannot start: {fields['error']}")
+        if fields["api_version"] != API_VERSION:
+            raise SidecarError(f"the sidecar speaks API {fields['api_version']}, this package {API_VERSION}")
+        return Ready(str(fields["address"]), int(fields["pid"]), str(fields["version"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SidecarError(f"the sidecar said {line[:200]!r} instead of its address") from error
+
+
+def _close_quietly(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()

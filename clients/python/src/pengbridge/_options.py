@@ -1,0 +1,109 @@
+"""A peer's configuration and registrations as the sidecar's requests."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from . import _config, conntypes, constants, version
+from ._endpoint import SUBSCRIBER
+from .v1 import endpoint_pb2, event_pb2, packet_pb2
+
+# Python's own hooks and events for what it sends run when it sends.
+_NOT_RECORDED = {
+    constants.SIDE_SERVER: event_pb2.EVENT_TYPE_SERVER_CONNECTION_SEND,
+    constants.SIDE_CLIENT: event_pb2.EVENT_TYPE_CLIENT_SEND,
+}
+_BUILT_IN = (constants.CONNTYPE_CLASSIC, constants.CONNTYPE_PING)
+RESERVED_PREFIX = "peng3dnet:"
+
+
+def endpoint_options(peer: Any) -> endpoint_pb2.EndpointOptions:
+    """The options of a deferred endpoint for a Server or Client.
+
+    Raises:
+        ValueError: a setting makes no sense.
+    """
+    return endpoint_pb2.EndpointOptions(
+        packets=[packet(name, number) for number, name in peer.registry.reg_int_str.items() if is_own(name)],
+        conntypes=[conntype(name, obj) for name, obj in peer.conntypes.items() if name not in _BUILT_IN],
+        compression=compression(_config.compression(peer.cfg)),
+        events=endpoint_pb2.EventOptions(
+            expected_subscriber=SUBSCRIBER, omit_types=[_NOT_RECORDED[peer.side]], omit_packet_names=True
+        ),
+        tls=tls(peer.cfg, peer.side),
+        deferred_start=True,
+        version=version.VERSION,
+    )
+
+
+def is_own(name: str) -> bool:
+    """Whether a packet is the application's, not one of the protocol's own."""
+    return not name.startswith(RESERVED_PREFIX)
+
+
+def packet(name: str, number: int) -> packet_pb2.Packet:
+    """A packet type. Rules stay in Python, where a program can change them at any time."""
+    return packet_pb2.Packet(name=name, id=number)
+
+
+def conntype(name: str, obj: Any) -> packet_pb2.Conntype:
+    """A connection type: those derived from the classic one have its handshake, others none."""
+    classic = isinstance(obj, conntypes.ClassicConnectionType)
+    handshake = packet_pb2.CONNTYPE_HANDSHAKE_CLASSIC if classic else packet_pb2.CONNTYPE_HANDSHAKE_NONE
+    return packet_pb2.Conntype(name=name, handshake=handshake)
+
+
+def compression(settings: _config.Compression) -> endpoint_pb2.Compression:
+    """When bodies are compressed."""
+    return endpoint_pb2.Compression(
+        disabled=settings.threshold is None, threshold_bytes=settings.threshold, level=settings.level
+    )
+
+
+def tls(cfg: _config.Config, side: int) -> endpoint_pb2.TlsOptions | None:
+    """TLS as net.ssl.* asks for it; None without.
+
+    A server without certificate and key stays plain, with a warning, if net.ssl.force is off.
+
+    Raises:
+        ValueError: a server has no certificate or key, and net.ssl.force is on.
+    """
+    if not cfg["net.ssl.enabled"]:
+        return None
+    cafile = cfg["net.ssl.cafile"] or ""
+    if side == constants.SIDE_CLIENT:
+        verify = cfg["net.ssl.client.check_hostname"] or cfg["net.ssl.client.force_verify"]
+        return endpoint_pb2.TlsOptions(ca_file=cafile, insecure_skip_verify=not verify)
+    certificate, key = cfg["net.ssl.server.certfile"], cfg["net.ssl.server.keyfile"]
+    if certificate and key:
+        require = bool(cafile and cfg["net.ssl.server.force_verify"])
+        return endpoint_pb2.TlsOptions(
+            certificate_file=certificate, key_file=key, ca_file=cafile, require_client_certificate=require
+        )
+    if cfg["net.ssl.force"]:
+        raise ValueError("net.ssl.enabled needs net.ssl.server.certfile and .keyfile (or net.ssl.force off)")
+    warnings.warn("TLS is off: net.ssl.server.certfile and .keyfile are not set", stacklevel=2)
+    return None
+
+
+def security_level(options: endpoint_pb2.TlsOptions | None, side: int) -> int:
+    """Which SSLSEC level the connections of such an endpoint have."""
+    if options is None:
+        return constants.SSLSEC_NONE
+    if side == constants.SIDE_SERVER:
+        return constants.SSLSEC_BOTHAUTH if options.require_client_certificate else constants.SSLSEC_ENCRYPTED
+    return constants.SSLSEC_ENCRYPTED if options.insecure_skip_verify else constants.SSLSEC_SERVERAUTH
+
+
+def joined(address: tuple[str, int]) -> str:
+    """An address as the sidecar takes it."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def hooks(peer: Any, prefix: str) -> Iterable[Any]:
+    """The peer's registration hooks: its callable attributes whose names start with prefix, in alphabetical order."""
+    attributes = (getattr(peer, name) for name in dir(peer) if name.startswith(prefix))
+    return [attribute for attribute in attributes if callable(attribute)]

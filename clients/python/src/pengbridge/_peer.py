@@ -1,0 +1,322 @@
+"""What Server and Client have in common: configuration, registrations, events, and how they come to their end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
+from ._body import Encoder
+from ._processing import Processing, guarded
+from .constants import CONNTYPE_CLASSIC, STATE_ACTIVE, STATE_CLOSED
+from .packet import Packet, internal
+from .v1 import command_pb2
+
+_log = logging.getLogger("pengbridge")
+
+FIRST_APPLICATION_ID = 64
+HELLO, SETTYPE, HANDSHAKE, ACCEPT, CLOSE = 1, 2, 3, 4, 16
+INTERNAL_PACKETS: tuple[tuple[int, str, type[Packet]], ...] = (
+    (HELLO, "peng3dnet:internal.hello", internal.HelloPacket),
+    (SETTYPE, "peng3dnet:internal.settype", internal.SetTypePacket),
+    (HANDSHAKE, "peng3dnet:internal.handshake", internal.HandshakePacket),
+    (ACCEPT, "peng3dnet:internal.handshake.accept", internal.HandshakeAcceptPacket),
+    (CLOSE, "peng3dnet:internal.closeconn", internal.CloseConnectionPacket),
+)
+_PRINTED = ("recv", "send", "connect", "close")
+_END_TIMEOUT = 10.0  # seconds; the sidecar itself gives slow peers less
+_UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
+
+
+class Peer(Processing):
+    """The base of Server and Client.
+
+    Attributes:
+        peng: the peng3d instance that gets the events, or None.
+        cfg: the configuration.
+        run: True until stop() or the end of the endpoint.
+        registry: the packets.
+        conntypes: the connection types, by name.
+        sends_discarded: how many packets went to connections that turned out to be closed.
+    """
+
+    is_client: bool
+    is_server: bool
+    side: int
+    _word: str  # as in event names
+
+    def __init__(self, peng: Any, cfg: Any) -> None:
+        super().__init__()
+        self.peng = peng
+        layer = getattr(peng, "cfg", None)
+        self.cfg = _config.Config(cfg, *(() if layer is None else (layer,)))
+        if self.cfg["net.events.enable"] == "auto":
+            self.cfg["net.events.enable"] = peng is not None
+        self._events = bool(self.cfg["net.events.enable"]) and peng is not None
+        self.run = True
+        self.sock: Any = None
+        self.selector: Any = None
+        self.conntypes: dict[str, Any] = {}
+        self.registry = registry.PacketRegistry()
+        self.sends_discarded = 0
+        self._init_lock = threading.RLock()
+        self._is_initialized = False
+        self._is_started = False
+        self._run_thread: threading.Thread | None = None
+        self._encoder = Encoder()
+        self._compression = _config.compression(self.cfg)
+        self._strict = False
+        self._prints: frozenset[str] = frozenset()
+
+    # Registrations.
+
+    def register_packet(self, name: str, obj: Packet, n: int | None = None) -> None:
+        """Adds a packet type. On a client, the handshake brings its id in line with the server's.
+
+        Args:
+            name: its name, which both sides know it by.
+            obj: what handles it.
+            n: its id, from 64 up. None: the next free one.
+
+        Raises:
+            TypeError: obj is no Packet.
+            AlreadyRegisteredError: name, obj or id is taken.
+            ValueError: the id is below 64, or the name one of the protocol's own.
+        """
+        if n is not None and n < FIRST_APPLICATION_ID:
+            raise ValueError(f"packet ids below {FIRST_APPLICATION_ID} are the protocol's own; {name} cannot have {n}")
+        if isinstance(name, str) and not _options.is_own(name):
+            raise ValueError(f"names starting with {_options.RESERVED_PREFIX!r} are the protocol's own: {name}")
+        self.registry.register(obj, name, n)
+
+    def addConnType(self, t: str, obj: conntypes.ConnectionType) -> None:
+        """Adds a connection type.
+
+        Raises:
+            AlreadyRegisteredError: the name is taken.
+        """
+        if t in self.conntypes:
+            raise errors.AlreadyRegisteredError(f"Connection type {t} has already been registered")
+        self.conntypes[t] = obj
+        if self._endpoint is not None:
+            kinds = command_pb2.ConntypeRegistration(conntypes=[_options.conntype(t, obj)])
+            self._endpoint.put(_endpoint.command(register_conntypes=kinds), (None, t))
+
+    def initialize(self) -> None:
+        """Registers the protocol's own packets and connection types, then calls the hooks _reg_packets_* and
+        _reg_conntypes_*. Starting does it, too; the second time nothing happens."""
+        with self._init_lock:
+            if self._is_initialized:
+                return
+            self._is_initialized = True
+            for number, name, kind in INTERNAL_PACKETS:
+                self.registry.register(kind(self.registry, self), name, number)
+            for hook in _options.hooks(self, "_reg_packets_"):
+                hook()
+            if CONNTYPE_CLASSIC not in self.conntypes:
+                self.addConnType(CONNTYPE_CLASSIC, conntypes.ClassicConnectionType(self))
+            for hook in _options.hooks(self, "_reg_conntypes_"):
+                hook()
+        self._emit("initialize")
+
+    # Events.
+
+    def _emit(self, name: str, **data: Any) -> None:
+        if self._events:
+            guarded(self._send_event, f"peng3dnet:{self._word}.{name}", data)
+
+    def _send_event(self, event: str, data: dict[str, Any]) -> None:
+        if self._events:
+            data["peng"] = self.peng
+            data[self._word] = self
+            self.peng.sendEvent(event, data)
+
+    def on_send_error(self, cid: int | None, ptype: Any, error: Exception) -> None:
+        """Called while processing when a packet that was queued could not be sent. Override it; this one logs.
+
+        Args:
+            cid: the connection; None on a client.
+            ptype: the packet type as it was given.
+            error: why.
+        """
+        _log.warning("packet %s for %s was not sent: %s", ptype, "the server" if cid is None else cid, error)
+
+    def on_sidecar_lost(self, error: Exception) -> None:
+        """Called while processing when the sidecar process ended unasked, after every connection was reported closed
+        with the reason "sidecarlost". Override it; this one logs."""
+        _log.error("the sidecar was lost: %s", error)
+
+    # Sending.
+
+    def flush(self, timeout: float = 5.0) -> None:
+        """Waits until everything that was sent before was handed to the operating system.
+
+        Args:
+            timeout: in seconds, at most 60.
+
+        Raises:
+            TimedOutError: it took longer. What is queued stays queued.
+            SidecarError: the server or client is not running.
+        """
+        request = command_pb2.Flush()
+        request.timeout.FromNanoseconds(int(timeout * 1e9))
+        answer = self._running().ask(_endpoint.command(flush=request))
+        if not answer.wait(timeout):
+            raise errors.TimedOutError(f"not everything was sent within {timeout} s")
+        if answer.error is not None:
+            raise _errors.of_answer(answer.error)
+
+    def _running(self) -> _endpoint.Endpoint:
+        if self._endpoint is None or not self.run:
+            raise errors.SidecarError(f"the {self._word} is not running", "ENDPOINT_STOPPED")
+        return self._endpoint
+
+    def _before_send(self, ptype: Any, pid: int, target: Any, cid: int | None, shown: Callable[[], Any] | None) -> bool:
+        """Runs the hooks of an application's packet that is about to go out: the connection type's, on_send, the event,
+        the packet's own.
+
+        Args:
+            ptype: as the caller gave it.
+            pid: its id.
+            target: the client on the server, or the client itself.
+            cid: as hooks get it.
+            shown: makes what hooks get to see; None if none of them looks.
+
+        Returns:
+            Whether the packet may go out.
+
+        Raises:
+            KeyError: the packet is not registered, and the connection's type demands that.
+        """
+        conntype = self.conntypes.get(target.conntype)
+        obj = self.registry.reg_int_obj.get(pid)
+        if obj is None and (conntype is None or isinstance(conntype, conntypes.ClassicConnectionType)):
+            raise KeyError(ptype)
+        if shown is not None:
+            data = shown()
+            if conntype is not None and conntype.send(data, ptype, cid):
+                return True
+            target.on_send(ptype, data)
+            self._emit_send(ptype, data, target)
+        else:
+            data = None
+        if obj is None or obj._send(data, cid) is not False:
+            return True
+        return not (self._strict or getattr(obj, "invalid_action", None) == "close")
+
+    def _announce(self, name: str, data: Any, target: Any) -> None:
+        """Runs the hooks of one of the protocol's own packets, which the sidecar sends."""
+        guarded(target.on_send, name, data)
+        guarded(self._emit_send, name, data, target)
+
+    def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
+        raise NotImplementedError
+
+    def _frame(self, pid: int, body: bytes) -> bytes:
+        return _wire.frame(pid, body, self._compression.threshold, self._compression.level)
+
+    def _share(self, cid: int, current: int, state: int | None = None, mode: int | None = None) -> None:
+        """Tells the sidecar of a state or mode that the application has set, for those who look at it from outside."""
+        if self._endpoint is not None and self.run and STATE_ACTIVE <= current != STATE_CLOSED:
+            update = command_pb2.ConnectionUpdate(connection_id=cid, state=state, mode=mode)
+            self._endpoint.put(_endpoint.command(update=update))
+
+    def _put_close(self, endpoint: _endpoint.Endpoint, cid: int, reason: str | None) -> None:
+        close = command_pb2.ConnectionClose(connection_id=cid, reason=None if reason is None else str(reason))
+        endpoint.put(_endpoint.command(close=close))
+
+    # Receiving.
+
+    def _deliver(self, pid: int, msg: Any, target: Any, cid: int | None) -> bool:
+        """Runs the hooks of a packet that came in, up to the event. Returns False if the connection type ended it."""
+        if pid >= FIRST_APPLICATION_ID:
+            conntype = self.conntypes.get(target.conntype)
+            if conntype is not None and guarded(conntype.receive, msg, pid, 0, cid):
+                return False
+            obj = self.registry.reg_int_obj.get(pid)
+            if obj is not None:
+                guarded(obj._receive, msg, cid)
+        guarded(target.on_receive, pid, msg)
+        return True
+
+    def _name_of(self, pid: int) -> str:
+        return self.registry.reg_int_str.get(pid, str(pid))
+
+    def _on_send_failed(self, item: _inbox.SendFailed) -> None:
+        if item.error.reason == _UNKNOWN_CONNECTION:
+            self.sends_discarded += 1
+        else:
+            guarded(self.on_send_error, item.cid, item.ptype, item.error)
+
+    def _on_ended(self, item: _inbox.Ended) -> None:
+        if item.error is not None and self.run:
+            self._close_all("sidecarlost")
+            guarded(self.on_sidecar_lost, item.error)
+        self.run = False
+
+    def _close_all(self, reason: str) -> None:
+        raise NotImplementedError
+
+    # The endpoint's life.
+
+    def _adopt(self, endpoint: _endpoint.Endpoint, declared: set[str]) -> None:
+        """Takes the endpoint over: what is registered from now on is told to it. declared: packets it knows already."""
+        self._endpoint = endpoint
+        self._compression = _config.compression(self.cfg)
+        self._strict = bool(self.cfg["net.rules.strict_send"])
+        self._prints = frozenset(kind for kind in _PRINTED if self.cfg[f"net.debug.print.{kind}"])
+        self.cfg.fix(self._compression_changed)
+        with self.registry.idlock:
+            self.registry._on_register = self._tell_packet
+            late = [(name, pid) for pid, name in self.registry.reg_int_str.items() if name not in declared]
+        for name, pid in late:
+            self._tell_packet(name, pid)
+
+    def _tell_packet(self, name: str, pid: int) -> None:
+        if self._endpoint is not None and _options.is_own(name):
+            packets = command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
+            self._endpoint.put(_endpoint.command(register_packets=packets), (None, name))
+
+    def _compression_changed(self) -> None:
+        self._compression = _config.compression(self.cfg)
+        if self._endpoint is not None and self.run:
+            self._endpoint.put(_endpoint.command(set_compression=_options.compression(self._compression)))
+
+    def interrupt(self) -> None:
+        """Wakes process() and sends the interrupt event. There is nothing else to interrupt: sending never needs it."""
+        self._inbox.wake()
+        if self._endpoint is not None and self.run:
+            self._endpoint.put(_endpoint.command(interrupt=command_pb2.EndpointInterrupt()))
+        self._emit("interrupt")
+
+    def stop(self) -> None:
+        """Ends the server or client: what was sent goes out, then its connections close. It does not wait; join does.
+
+        on_close is not called from now on.
+        """
+        self.run = False
+        self._emit("stop", reason="method")
+        if self._endpoint is not None:
+            self._endpoint.stop(_endpoint.command(stop=command_pb2.EndpointStop()))
+        self.interrupt()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Stops, if that was not done, and waits until everything has ended. From within a handler it does not wait for
+        the thread it runs in.
+
+        Args:
+            timeout: in seconds; None waits as long as a handler takes.
+        """
+        if self.run:
+            self.stop()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        if self._endpoint is not None:
+            left = _END_TIMEOUT if timeout is None else min(timeout, _END_TIMEOUT)
+            if not self._endpoint.join(left) and left == _END_TIMEOUT:
+                self._endpoint.close()
+        for thread in (self._run_thread, self._process_thread):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -1,0 +1,133 @@
+"""process(): the application's thread works off what the endpoint's threads have put into the inbox."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _endpoint, _inbox
+from .v1 import event_pb2
+
+_log = logging.getLogger("pengbridge")
+
+_SLICE = 0.25  # seconds; how long process_forever sleeps at most before it looks whether it should go on
+
+
+class Processing:
+    """What Server and Client have in common of receiving: the log's events, in order, in the caller's thread.
+
+    A subclass sets the table of handlers. A handler gets an event.
+    """
+
+    run: bool
+    _endpoint: _endpoint.Endpoint | None = None
+    _handlers: dict[int, Callable[[event_pb2.Event], None]]
+    _received: frozenset[int]
+
+    def __init__(self) -> None:
+        self._inbox = _inbox.Inbox()
+        self._process_lock = threading.Lock()
+        self._processing_thread: int | None = None
+        self._process_thread: threading.Thread | None = None
+        self._backlog: deque[_inbox.Item] = deque()
+        self._batch: Iterator[event_pb2.Event] | None = None  # the one at hand; an exception may have left it half done
+        self._handled = 0
+
+    def process(self, wait: bool = False, timeout: float | None = None) -> int:
+        """Handles what was queued when it was called. All handlers and events run in the calling thread.
+
+        Any thread may call it: calls run one after the other. From within a handler it does nothing.
+
+        Args:
+            wait: whether to wait until something is queued, if nothing is.
+            timeout: for how many seconds at most; None for no limit.
+
+        Returns:
+            The number of packets.
+        """
+        if self._processing_thread == threading.get_ident():
+            return 0
+        if wait:
+            self._inbox.wait(timeout)
+        with self._process_lock:
+            self._processing_thread = threading.get_ident()
+            try:
+                return self._work_off()
+            finally:
+                self._processing_thread = None
+
+    def process_forever(self) -> None:
+        """Processes until the server or client stops."""
+        while self.run:
+            self.process(True, _SLICE)
+
+    def process_async(self) -> None:
+        """Processes in a thread of its own until the server or client stops. A second call does nothing."""
+        if self._process_thread is None:
+            self._process_thread = threading.Thread(
+                target=self.process_forever, name="peng3dnet process Thread", daemon=True
+            )
+            self._process_thread.start()
+
+    def _pump(self, done: Callable[[], bool], timeout: float) -> None:
+        """Processes until done() or for timeout seconds; also from within a handler, where process() does nothing."""
+        deadline = time.monotonic() + timeout
+        while not done() and (left := deadline - time.monotonic()) > 0:
+            left = min(left, _SLICE / 5)  # another thread may be the one that gets what we wait for
+            if self._processing_thread == threading.get_ident():
+                self._inbox.wait(left)
+                self._work_off()
+            else:
+                self.process(True, left)
+
+    def _work_off(self) -> int:
+        """Handles what is there now. Whoever calls it is the processing thread."""
+        packets = 0
+        self._backlog.extend(self._inbox.take())
+        while (event := self._next_event()) is not None:
+            kind = event.type
+            packets += kind in self._received
+            handler = self._handlers.get(kind)
+            if handler is not None:
+                handler(event)
+        return packets
+
+    def _next_event(self) -> event_pb2.Event | None:
+        """The next event that was not handled yet; None when there is no more. Notices on the way are dealt with."""
+        while True:
+            if self._batch is not None:
+                for event in self._batch:
+                    if event.sequence > self._handled:  # after a break, the stream may repeat some
+                        self._handled = event.sequence
+                        return event
+                self._batch = None
+                if self._endpoint is not None:
+                    self._endpoint.acknowledge(self._handled)
+            if not self._backlog:
+                return None
+            item = self._backlog.popleft()
+            if isinstance(item, bytes):
+                self._batch = _endpoint.events(item)
+            elif isinstance(item, _inbox.SendFailed):
+                self._on_send_failed(item)
+            else:
+                self._on_ended(item)
+
+    def _on_send_failed(self, item: _inbox.SendFailed) -> None:
+        raise NotImplementedError
+
+    def _on_ended(self, item: _inbox.Ended) -> None:
+        raise NotImplementedError
+
+
+def guarded(handler: Callable[..., Any], *args: Any) -> Any:
+    """Calls an application's handler. What it raises is logged with its traceback, and stops nothing."""
+    try:
+        return handler(*args)
+    except Exception:
+        _log.exception("%s raised an exception", getattr(handler, "__qualname__", handler))
+        return None

@@ -1,0 +1,354 @@
+"""The server: what programs see of it, moved along by the log."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import msgpack
+
+from . import _config, _endpoint, _errors, _host, _options, packet, version
+from ._body import decode
+from ._client_on_server import ClientOnServer, Clients
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer
+from ._processing import guarded
+from ._socket import Socket
+from ._transport import CallError
+from .conntypes import ClassicConnectionType
+from .constants import (
+    CONNTYPE_CLASSIC,
+    CONNTYPE_PING,
+    MODE_CLOSED,
+    SIDE_SERVER,
+    STATE_ACTIVE,
+    STATE_CLOSED,
+    STATE_HELLOWAIT,
+    STATE_WAITTYPE,
+)
+from .v1 import command_pb2, event_pb2, packet_pb2, sidecar_service_pb2
+
+_CALL_TIMEOUT = 15.0  # seconds
+_HELLO_NAME = "peng3dnet:internal.hello"
+_HANDSHAKE_NAME = "peng3dnet:internal.handshake"
+_CLOSE_NAME = "peng3dnet:internal.closeconn"
+
+
+class Server(Peer):
+    """A peng3dnet server. The sidecar runs the network; process() brings what happened to the program.
+
+    Any thread may send, close and register. Handlers run in the thread that calls process().
+
+    Args:
+        peng: the peng3d instance that gets the events, or None.
+        addr: where to listen, "host:port" or (host, port). None: as the configuration says. Port 0: any free one, which
+            sock.getsockname() tells.
+        clientcls: what clients are made of. None: ClientOnServer.
+        cfg: the configuration, or None. It is not changed.
+
+    Attributes:
+        clients: the clients by cid, from before on_connect until after on_close.
+    """
+
+    is_client = False
+    is_server = True
+    side = SIDE_SERVER
+    _word = "server"
+
+    def __init__(self, peng: Any = None, addr: Any = None, clientcls: Any = None, cfg: Any = None) -> None:
+        super().__init__(peng, cfg)
+        self.addr = _config.address(self.cfg, "server", addr)
+        self.clientcls = ClientOnServer if clientcls is None else clientcls
+        self.clients: Clients[int, Any] = Clients()
+        self._is_bound = False
+        self._security_level = 0
+        self._handlers = {
+            event_pb2.EVENT_TYPE_SERVER_CONNECTION_ACCEPT: self._on_accept,
+            event_pb2.EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE: self._on_handshake_complete,
+            event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV: self._on_recv,
+            event_pb2.EVENT_TYPE_SERVER_CONNECTION_CLOSE: self._on_close,
+        }
+        self._received = frozenset((event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV,))
+
+    # Its life.
+
+    def bind(self) -> None:
+        """Binds the address. Nothing is accepted before the server starts. The second time nothing happens.
+
+        Raises:
+            OSError: the address is in use, or not permitted.
+            ValueError: the address or a setting makes no sense.
+            SidecarError: the sidecar cannot be started.
+        """
+        with self._init_lock:
+            if self._is_bound:
+                return
+            self.initialize()
+            host = _host.shared()
+            request = sidecar_service_pb2.BindRequest(
+                address=_options.joined(self.addr), options=_options.endpoint_options(self)
+            )
+            if CONNTYPE_PING in self.conntypes:
+                request.ping.CopyFrom(packet_pb2.PingOptions(application_answers=True))
+            try:
+                answer = host.transport.call("Bind", request, sidecar_service_pb2.BindResponse, _CALL_TIMEOUT)
+            except CallError as error:
+                raise _errors.of_bind(error, request.address) from None
+            self._is_bound = True
+            tls = request.options.tls if request.options.HasField("tls") else None
+            self._security_level = _options.security_level(tls, self.side)
+            self.sock = Socket((answer.address.host, answer.address.port), None, self.stop)
+            endpoint = _endpoint.Endpoint(host, answer.endpoint_id, self._inbox)
+            self._adopt(endpoint, {declared.name for declared in request.options.packets})
+        self._emit("bind", addr=(self.addr[0], answer.address.port))
+
+    def runAsync(self, selector: Any = selectors.DefaultSelector) -> None:
+        """Initializes, binds and starts. What peng3dnet needs a thread for, the sidecar does. A second call does nothing.
+
+        Args:
+            selector: not used.
+
+        Raises:
+            As bind.
+        """
+        with self._init_lock:
+            if self._is_started or not self.run:
+                return
+            self.bind()
+            self._emit("start")
+            self._running().start()
+            self._is_started = True
+
+    def runBlocking(self, selector: Any = selectors.DefaultSelector) -> None:
+        """The same, but returns only when the server has ended."""
+        started_here = not self._is_started
+        self.runAsync(selector)
+        if started_here and self._endpoint is not None:
+            self._endpoint.ended.wait()
+
+    def shutdown(self, join: bool = True, timeout: float = 0, reason: str = "servershutdown") -> None:
+        """Closes every connection with a reason, then stops.
+
+        Every client gets the reason, also without a timeout; on_close is called for those that are gone before it is over.
+        It may be called from a handler.
+
+        Args:
+            join: whether to wait: for the clients to be gone, and then for everything else to end.
+            timeout: in seconds.
+            reason: what clients get to know.
+        """
+        deadline = time.monotonic() + timeout
+        if self._endpoint is not None and self.run:
+            for client in self.clients.values():
+                self._announce_close(client, reason)
+            request = command_pb2.EndpointShutdown(reason=reason, join=bool(join))
+            if timeout > 0:
+                request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
+            self._endpoint.put(_endpoint.command(shutdown=request))
+            if join:
+                self._pump(lambda: not self.clients, timeout)
+        self.stop()
+        self._emit("shutdown", reason=reason, join=join, timeout=timeout)
+        if join:
+            self.join(max(0.0, deadline - time.monotonic()) if timeout else None)
+
+    # Sending.
+
+    def send_message(self, ptype: Any, data: Any, cid: int) -> None:
+        """Sends a packet. It never waits for the network; hooks and the event run before it returns.
+
+        A client that has closed meanwhile, and is still in clients, is passed over and counted in sends_discarded. Other
+        failures that show later go to on_send_error.
+
+        Args:
+            ptype: the packet's name, id or object.
+            data: the body.
+            cid: the client.
+
+        Raises:
+            KeyError: no such packet, or no such client.
+            TypeError, ValueError, OverflowError: data cannot be encoded, or map keys are neither str nor bytes.
+            SidecarError: the server is not running.
+        """
+        pid = self.registry.getInt(ptype)
+        client = self.clients[cid]
+        if pid < FIRST_APPLICATION_ID:
+            self._send_internal(pid, data, cid)
+            return
+        endpoint = self._running()
+        body = self._encoder.encode(data)
+        if self._may_send(ptype, pid, body, client):
+            endpoint.send(cid, pid, body, (cid, ptype))
+
+    def broadcast(self, ptype: Any, data: Any, cids: Iterable[int] | None = None, exclude: Iterable[int] = ()) -> int:
+        """Sends a packet to many clients; it is encoded once.
+
+        Args:
+            ptype: the packet's name, id or object.
+            data: the body.
+            cids: the clients; those that are gone are passed over. None: all that are active.
+            exclude: clients to leave out.
+
+        Returns:
+            To how many it is on its way.
+
+        Raises:
+            As send_message, but for clients that are gone.
+        """
+        pid = self.registry.getInt(ptype)
+        if pid < FIRST_APPLICATION_ID:
+            raise ValueError("the protocol's own packets cannot be broadcast")
+        endpoint = self._running()
+        body = self._encoder.encode(data)
+        left_out = frozenset(exclude)
+        if cids is None:
+            clients = [c for c in self.clients.values() if STATE_ACTIVE <= c.state < STATE_CLOSED]
+        else:
+            clients = [c for cid in cids if (c := self.clients.get(cid)) is not None]
+        targets = [c.cid for c in clients if c.cid not in left_out and self._may_send(ptype, pid, body, c)]
+        if targets:
+            message = command_pb2.BroadcastMessage(id=pid, body=packet_pb2.PacketBody(msgpack=body), connection_ids=targets)
+            endpoint.put(_endpoint.command(broadcast=message), (None, ptype))
+        return len(targets)
+
+    def close_connection(self, cid: int, reason: str | None = None) -> None:
+        """Closes a client's connection: what was sent before goes out, then the reason.
+
+        Args:
+            cid: the client.
+            reason: what the client, and on_close, get to know.
+
+        Raises:
+            KeyError: no such client.
+        """
+        client = self.clients[cid]
+        if self._endpoint is not None and self.run:  # else it is closing with the server
+            self._announce_close(client, reason)
+            self._put_close(self._endpoint, cid, reason)
+
+    def _may_send(self, ptype: Any, pid: int, body: bytes, client: Any) -> bool:
+        conntype = self.conntypes.get(client.conntype)
+        looked_at = (
+            self._events
+            or _looks(client)
+            or (conntype is not None and type(conntype).send is not ClassicConnectionType.send)
+            or _shows_frames(self.registry.reg_int_obj.get(pid))
+        )
+        return self._before_send(ptype, pid, client, client.cid, (lambda: self._frame(pid, body)) if looked_at else None)
+
+    def _send_internal(self, pid: int, data: Any, cid: int) -> None:
+        if pid != CLOSE:
+            raise ValueError("the sidecar sends the handshake's packets; only closeconn can be sent here")
+        self.close_connection(cid, data.get("reason") if isinstance(data, dict) else None)
+
+    def _announce_close(self, client: Any, reason: str | None) -> None:
+        self._announce_frame(_CLOSE_NAME, CLOSE, {"reason": reason}, client)
+
+    def _announce_frame(self, name: str, pid: int, body: dict[str, Any], client: Any) -> None:
+        if self._events or _looks(client):
+            self._announce(name, self._frame(pid, msgpack.packb(body)), client)
+
+    def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
+        if "send" in self._prints:
+            print(f"SEND {ptype} to {target.cid}")
+        self._emit("connection.send", client=target, pid=ptype, data=data)
+
+    # What the log brings.
+
+    def _on_accept(self, event: event_pb2.Event) -> None:
+        cid = event.connection_id
+        remote = (event.address.host, event.address.port)
+        local = (event.local_address.host, event.local_address.port)
+        conn = Socket(local, remote, lambda: self._close_if_there(cid))
+        client = guarded(self.clientcls, self, conn, remote, cid)
+        if client is None:  # its constructor failed
+            self._put_close(self._running(), cid, None)
+            return
+        client._state = STATE_HELLOWAIT
+        self.clients[cid] = client
+        guarded(client.on_connect)
+        if "connect" in self._prints:
+            print(f"HELLO {cid}")
+        self._emit("connection.accept", sock=conn, addr=remote, client=client, cid=cid)
+        hello = {"version": version.VERSION, "protoversion": version.PROTOVERSION}
+        self._announce_frame(_HELLO_NAME, HELLO, hello, client)
+        client._state = STATE_WAITTYPE
+
+    def _on_recv(self, event: event_pb2.Event) -> None:
+        cid, pid = event.connection_id, event.packet_id
+        client = self.clients.get(cid)
+        if client is None or event.refused:
+            return
+        try:
+            msg = decode(event.msgpack)
+        except Exception:  # the sidecar has checked it, but for what only Python minds
+            guarded(self.close_connection, cid, "malformedpacket")
+            return
+        if pid == SETTYPE:
+            client.conntype = msg.get("conntype", CONNTYPE_CLASSIC)
+        if not self._deliver(pid, msg, client, cid):
+            return
+        if "recv" in self._prints:
+            print(f"RECV {self._name_of(pid)} {time.time()}")
+        self._emit("connection.recv", client=client, pid=pid, msg=msg)
+        if pid == SETTYPE:
+            self._begin_type(client)
+
+    def _begin_type(self, client: Any) -> None:
+        conntype = self.conntypes.get(client.conntype)
+        if conntype is None:
+            return  # unknown: the sidecar closes the connection, and the log says so
+        guarded(conntype.init, client.cid)
+        if isinstance(conntype, ClassicConnectionType):
+            registered = {name: pid for pid, name in self.registry.reg_int_str.items()}
+            shown = {"version": version.VERSION, "protoversion": version.PROTOVERSION, "registry": registered}
+            self._announce_frame(_HANDSHAKE_NAME, HANDSHAKE, shown, client)
+
+    def _on_handshake_complete(self, event: event_pb2.Event) -> None:
+        client = self.clients.get(event.connection_id)
+        if client is None:
+            return
+        client._state = STATE_ACTIVE
+        self._emit("connection.handshakecomplete", client=client)
+        guarded(client.on_handshake_complete)
+
+    def _on_close(self, event: event_pb2.Event) -> None:
+        self._closed(event.connection_id, event.reason if event.HasField("reason") else None)
+
+    def _closed(self, cid: int, reason: str | None) -> None:
+        client = self.clients.get(cid)
+        if client is None:
+            return
+        if "close" in self._prints:
+            print(f"CLOSE {cid} because of {reason}")
+        self._emit("connection.close", client=client, reason=reason)
+        if self.run:
+            guarded(client.on_close, reason)
+        client._state, client._mode = STATE_CLOSED, MODE_CLOSED
+        del self.clients[cid]
+
+    def _close_all(self, reason: str) -> None:
+        for cid in self.clients:
+            self._closed(cid, reason)
+
+    def _close_if_there(self, cid: int) -> None:
+        if cid in self.clients:
+            self.close_connection(cid)
+
+
+def _looks(client: Any) -> bool:
+    """Whether a client has an on_send of its own."""
+    return getattr(client.on_send, "__func__", None) is not ClientOnServer.on_send
+
+
+def _shows_frames(obj: Any) -> bool:
+    """Whether a packet has a send, or an _send, of its own. Ours look at no frame."""
+    if obj is None:
+        return False
+    kind = type(obj)
+    return (
+        kind.send is not packet.Packet.send
+        or (kind._send is not packet.SmartPacket._send and kind._send is not packet.Packet._send)
+        or "send" in obj.__dict__
+    )

@@ -1,0 +1,1 @@
+"""Empty, as in peng3dnet; here so that importing it works."""
