@@ -1,0 +1,53 @@
+package sidecar
+
+// Who may do what: every call but a health check carries a token, and a read-only token may only look on.
+
+import (
+	"context"
+
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
+	"google.golang.org/grpc"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// principalKey is where a call's context has its launch.Principal.
+type principalKey struct{}
+
+// authenticate returns what finds out who calls, and refuses whoever may not.
+func authenticate(tokens *launch.Tokens) auth.AuthFunc {
+	return func(ctx context.Context) (context.Context, error) {
+		secret, err := auth.AuthFromMD(ctx, "bearer")
+		if err != nil {
+			return nil, translate(errNoToken)
+		}
+		principal, ok := tokens.Lookup(secret)
+		if !ok {
+			return nil, translate(errNoToken)
+		}
+		method, _ := grpc.Method(ctx)
+		if principal.ReadOnly && !openToReadOnly(method) {
+			return nil, translate(errReadOnly)
+		}
+		return context.WithValue(ctx, principalKey{}, principal), nil
+	}
+}
+
+// openToReadOnly reports whether a read-only token may call method. Subscribe looks at the mode, too.
+func openToReadOnly(method string) bool {
+	switch method {
+	case pb.SidecarService_GetInfo_FullMethodName,
+		pb.SidecarService_ListEndpoints_FullMethodName,
+		pb.SidecarService_ListConnections_FullMethodName,
+		pb.SidecarService_Subscribe_FullMethodName:
+		return true
+	}
+	return false
+}
+
+// caller returns who makes the call. Without authentication it is nobody, who owns nothing.
+func caller(ctx context.Context) launch.Principal {
+	principal, _ := ctx.Value(principalKey{}).(launch.Principal)
+	return principal
+}

@@ -1,0 +1,71 @@
+package sidecar
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/core/endpoint"
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+// How long connecting, and pinging, may take.
+const (
+	defaultConnect = 10 * time.Second
+	maxConnect     = 5 * time.Minute
+)
+
+// Connect makes a client endpoint.
+func (s *service) Connect(ctx context.Context, req *pb.ConnectRequest) (*pb.ConnectResponse, error) {
+	var client *endpoint.Client
+	h, err := s.connect(ctx, req, &client)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return &pb.ConnectResponse{
+		EndpointId:    h.id,
+		LocalAddress:  address(client.Local),
+		RemoteAddress: address(client.Remote),
+		Registry:      registry(h.Registry()),
+	}, nil
+}
+
+// connect sets client to what it has connected, besides hosting it.
+func (s *service) connect(ctx context.Context, req *pb.ConnectRequest, client **endpoint.Client) (*hosted, error) {
+	for field, value := range map[string]protoreflect.Enum{
+		"wait": req.GetWait(), "missing_packet_action": req.GetMissingPacketAction(),
+	} {
+		if err := checkEnum(field, value); err != nil {
+			return nil, err
+		}
+	}
+	timeout, err := wait("timeout", req.GetTimeout(), defaultConnect, maxConnect)
+	if err != nil {
+		return nil, err
+	}
+	protection, err := clientTLS(req.GetOptions().GetTls())
+	if err != nil {
+		return nil, within("options", err)
+	}
+	options := endpoint.ClientOptions{
+		Conntype:            req.GetConntype(),
+		DisableRegistrySync: req.GetDisableRegistrySync(),
+		WaitHandshake:       req.GetWait() == pb.ConnectWait_CONNECT_WAIT_HANDSHAKE,
+	}
+	if req.GetMissingPacketAction() == pb.MissingPacketAction_MISSING_PACKET_ACTION_IGNORE {
+		options.Missing = session.MissingIgnore
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	return s.endpoints.host(caller(ctx).Owner, req.GetOptions(), func(shared endpoint.Options) (*endpoint.Endpoint, error) {
+		options.Options = shared
+		options.TLS = protection
+		var err error
+		if *client, err = endpoint.Dial(ctx, req.GetAddress(), options); err != nil {
+			return nil, err
+		}
+		return (*client).Endpoint, nil
+	})
+}

@@ -1,0 +1,232 @@
+package sidecar
+
+// The endpoints that live here, from the call that made one until its last event was read.
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/core/endpoint"
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/sidecar/eventlog"
+)
+
+// reasonSubscriberLost is what peers get when the application stays away too long.
+const reasonSubscriberLost = "subscriberlost"
+
+// hosted is an endpoint with what the sidecar keeps for it.
+type hosted struct {
+	*endpoint.Endpoint
+	id            string
+	number        uint64 // in the order they were made
+	owner         string
+	label         string
+	log           *eventlog.Log
+	backlogBytes  int // the log's limits
+	backlogEvents int
+	senders       senders
+	lost          chan struct{} // gets a value when a subscriber was lost whose absence ends the endpoint
+}
+
+// endpoints are all of them. It owns one goroutine for each, which ends when the endpoint is forgotten. All methods may be
+// called concurrently.
+type endpoints struct {
+	logger *slog.Logger
+	prefix string // unlike that of any other process, so that ids are never used again
+
+	mu       sync.Mutex
+	byID     map[string]*hosted
+	last     uint64
+	draining bool
+	closing  chan struct{} // closed when logs are not waited for any more
+	watchers sync.WaitGroup
+}
+
+func newEndpoints(logger *slog.Logger) *endpoints {
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // crypto/rand ends the process rather than fail
+	return &endpoints{
+		logger:  logger,
+		prefix:  "ep_" + hex.EncodeToString(random[:]) + "_",
+		byID:    make(map[string]*hosted),
+		closing: make(chan struct{}),
+	}
+}
+
+// host makes an endpoint: open gets its options, log included, and listens or dials.
+func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint.Options) (*endpoint.Endpoint, error)) (*hosted, error) {
+	logged, err := logOptions(o)
+	if err != nil {
+		return nil, within("options", err)
+	}
+	options, err := coreOptions(o)
+	if err != nil {
+		return nil, within("options", err)
+	}
+	h, err := e.reserve(owner, o.GetLabel())
+	if err != nil {
+		return nil, err
+	}
+	logger := e.logger.With("endpoint", h.id, "label", h.label)
+	logged.OnLost = h.whenLost(o.GetEvents().GetLostAction(), logger)
+	logged.OnPause = func(paused bool) {
+		logger.Info("reading is held up by the backlog of events", "paused", paused)
+	}
+	h.log = eventlog.New(logged)
+	h.backlogBytes, h.backlogEvents = logged.BacklogBytes, logged.BacklogEvents
+	options.Events, options.Logger = h.log, logger
+	if h.Endpoint, err = open(options); err != nil {
+		h.log.Close()
+		return nil, inRequest(err)
+	}
+	return h, e.admit(h)
+}
+
+// inRequest names the field of the request where core names one of its options.
+func inRequest(err error) error {
+	invalid, ok := errors.AsType[*packet.InvalidError](err)
+	if !ok {
+		return err
+	}
+	switch invalid.Field {
+	case "address", "conntype", "wait", "ping.data": // beside the options, not among them
+		return err
+	}
+	return within("options", err)
+}
+
+// reserve gives an endpoint its id.
+func (e *endpoints) reserve(owner, label string) (*hosted, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.draining {
+		return nil, errDraining
+	}
+	e.last++
+	return &hosted{
+		id:     fmt.Sprintf("%s%d", e.prefix, e.last),
+		number: e.last,
+		owner:  owner,
+		label:  label,
+		lost:   make(chan struct{}, 1),
+	}, nil
+}
+
+// admit makes an endpoint that stands known, unless the sidecar began to drain meanwhile.
+func (e *endpoints) admit(h *hosted) error {
+	e.mu.Lock()
+	if !e.draining {
+		e.byID[h.id] = h
+		e.watchers.Go(func() { e.watch(h) })
+		e.mu.Unlock()
+		return nil
+	}
+	e.mu.Unlock()
+	_ = h.Stop() // it has nothing to say but that it is stopped
+	h.log.Close()
+	return errDraining
+}
+
+// whenLost returns what the log calls when a durable subscriber stays away too long.
+func (h *hosted) whenLost(action pb.SubscriberLostAction, logger *slog.Logger) func(string) {
+	ends := action != pb.SubscriberLostAction_SUBSCRIBER_LOST_ACTION_RING
+	return func(name string) {
+		logger.Warn("a subscriber was away too long and is forgotten", "subscriber", name, "endpoint_ends", ends)
+		if !ends {
+			return
+		}
+		select {
+		case h.lost <- struct{}{}:
+		default: // another one was lost before
+		}
+	}
+}
+
+// watch accompanies an endpoint to its end, and its log until everybody has it.
+func (e *endpoints) watch(h *hosted) {
+	select {
+	case <-h.Done():
+	case <-h.lost:
+		reason := reasonSubscriberLost
+		// Without a deadline of its own: core bounds it.
+		_, _ = h.Shutdown(context.Background(), endpoint.ShutdownOptions{Reason: &reason, Join: true})
+		<-h.Done()
+	}
+	h.log.Close()
+	select {
+	case <-h.log.Drained():
+	case <-e.closing:
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.byID, h.id)
+}
+
+// get returns the endpoint of an owner. Those of others do not exist.
+func (e *endpoints) get(owner, id string) (*hosted, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	h, ok := e.byID[id]
+	if !ok || h.owner != owner {
+		return nil, errUnknownEndpoint
+	}
+	return h, nil
+}
+
+// list returns an owner's endpoints in the order they were made.
+func (e *endpoints) list(owner string) []*hosted {
+	return slices.DeleteFunc(e.all(), func(h *hosted) bool { return h.owner != owner })
+}
+
+func (e *endpoints) all() []*hosted {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]*hosted, 0, len(e.byID))
+	for _, h := range e.byID {
+		all = append(all, h)
+	}
+	slices.SortFunc(all, func(a, b *hosted) int { return cmp.Compare(a.number, b.number) })
+	return all
+}
+
+// drain ends all endpoints, and lets no new one begin. Peers have until the timeout to read what is queued for them and
+// the reason; then the subscribers have until ctx ends to read the logs.
+func (e *endpoints) drain(ctx context.Context, timeout time.Duration) {
+	e.mu.Lock()
+	e.draining = true
+	e.mu.Unlock()
+	var ending sync.WaitGroup
+	for _, h := range e.all() {
+		ending.Go(func() {
+			// No reason of its own: a server says "servershutdown", a client says goodbye without one.
+			_, _ = h.Shutdown(ctx, endpoint.ShutdownOptions{Join: true, Timeout: timeout})
+			select {
+			case <-h.log.Drained():
+			case <-ctx.Done():
+			}
+		})
+	}
+	ending.Wait()
+}
+
+// close forgets all endpoints, which must have been drained, and returns when that is done.
+func (e *endpoints) close() {
+	close(e.closing)
+	e.watchers.Wait()
+}
+
+// isDraining reports whether nothing new may begin.
+func (e *endpoints) isDraining() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.draining
+}

@@ -1,0 +1,117 @@
+package sidecar
+
+// What an endpoint remembers of those who send it commands, so that commands sent again after a break are not applied
+// again.
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+const (
+	// maxSenders is how many senders are remembered that have no stream.
+	maxSenders = 64
+	// recentCommands is how many commands back failures are remembered.
+	recentCommands = 1024
+)
+
+// senders are those of one endpoint. The zero value has none. All methods may be called concurrently.
+type senders struct {
+	mu     sync.Mutex
+	byName map[string]*sender
+	away   []*sender // those without a stream, the one that left first in front
+}
+
+// sender is one of them, or the nameless one of a single stream.
+type sender struct {
+	name  string
+	claim *claim // the stream that has it; nil: none. senders.mu guards it
+
+	applying sync.Mutex // held while a message is applied; guards what follows
+	applied  uint64     // every command up to this number was applied, or has failed
+	failed   []*pb.CommandFailure
+}
+
+// claim is a stream's hold on its sender.
+type claim struct {
+	*sender
+	end context.CancelCauseFunc // ends the stream
+}
+
+// claim gives a stream the sender with a name; an empty name is nobody's but the stream's. The stream that had it is ended.
+// The claim must be released when its own stream ends; end is called if that has to be earlier.
+func (s *senders) claim(name string, end context.CancelCauseFunc) *claim {
+	if name == "" {
+		return &claim{&sender{}, end}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.byName[name]
+	if !ok {
+		known = &sender{name: name}
+		if s.byName == nil {
+			s.byName = make(map[string]*sender)
+		}
+		s.byName[name] = known
+	}
+	if known.claim != nil {
+		known.claim.end(errSenderTakenOver)
+	}
+	known.claim = &claim{known, end}
+	s.away = slices.DeleteFunc(s.away, func(other *sender) bool { return other == known })
+	return known.claim
+}
+
+// release ends a claim. Its sender is remembered among the last ones.
+func (s *senders) release(c *claim) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.name == "" || c.sender.claim != c {
+		return
+	}
+	c.sender.claim = nil
+	s.away = append(s.away, c.sender)
+	if len(s.away) > maxSenders {
+		delete(s.byName, s.away[0].name)
+		s.away = slices.Delete(s.away, 0, 1)
+	}
+}
+
+// resume returns how far the sender got, and its recent failures. It waits until the stream that had the sender before
+// applies nothing any more.
+func (s *sender) resume() (applied uint64, recent []*pb.CommandFailure) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	s.forgetOld()
+	return s.applied, slices.Clone(s.failed)
+}
+
+// skip returns how many of n commands, numbered from first, were applied before. The number behind the last applied one
+// must be among those that follow: a gap means that commands were lost. s.applying is held.
+func (s *sender) skip(first uint64, n int) (int, error) {
+	switch {
+	case n == 0:
+		return 0, nil
+	case first == 0:
+		return 0, invalid("first_number", "is missing: a sender's first command is number 1")
+	case first > s.applied+1:
+		return 0, invalid("first_number", "leaves a gap: command %d is next", s.applied+1)
+	}
+	return int(min(s.applied+1-first, uint64(n))), nil
+}
+
+// fail remembers a failure. s.applying is held.
+func (s *sender) fail(f *pb.CommandFailure) {
+	s.failed = append(s.failed, f)
+	if len(s.failed) > 2*recentCommands {
+		s.forgetOld()
+	}
+}
+
+// forgetOld forgets failures that lie too far back. s.applying is held.
+func (s *sender) forgetOld() {
+	s.failed = slices.DeleteFunc(s.failed, func(f *pb.CommandFailure) bool { return f.GetNumber()+recentCommands <= s.applied })
+}

@@ -1,0 +1,164 @@
+// Package sidecar is the gRPC service over core: it hosts peng3dnet endpoints for applications that live in other
+// processes. The service's definition, with what each call does and which errors it has, is api/pengbridge/v1.
+//
+// Handlers come one file per act (bind, connect, send, ...) and are thin: find the endpoint, convert, call core, translate
+// the error. Protobuf types stop at the files that convert them (packets, limits, endpoint_options, body); errors.go alone
+// decides what callers see of an error.
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/grpc"
+	channelz "google.golang.org/grpc/channelz/service"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// DefaultMaxMessageBytes is what a call may carry by default: the largest packet that endpoints accept by default, and
+// room for what surrounds it.
+const DefaultMaxMessageBytes = 16<<20 + 1<<20
+
+const (
+	bufferBytes   = 128 << 10 // per direction and connection; the default of 32 KiB cuts batches of events into pieces
+	maxStreams    = 10_000    // per client connection: every endpoint needs two
+	clientPing    = 5 * time.Second
+	serverPing    = time.Minute // finds clients on other machines that vanished without a word
+	serverPingFor = 20 * time.Second
+)
+
+// Options make a sidecar.
+type Options struct {
+	// Version is the build's, such as "0.1.0".
+	Version string
+	// Tokens says who may call. Required: there is no mode without.
+	Tokens *launch.Tokens
+	// Logger takes log lines. nil: nobody does.
+	Logger *slog.Logger
+	// MaxMessageBytes is the largest message received over gRPC. 0: DefaultMaxMessageBytes.
+	MaxMessageBytes int
+	// Reflection serves the API's description, Channelz gRPC's own figures. Both want a token like everything else.
+	Reflection, Channelz bool
+	// Credentials protect the gRPC side. nil: nothing does, which is for local sockets only.
+	Credentials credentials.TransportCredentials
+	// Metrics takes the sidecar's collectors. nil: there are none.
+	Metrics prometheus.Registerer
+}
+
+// Sidecar is a gRPC server with its endpoints. Serve and Drain may be called concurrently; Drain must be called in the end.
+type Sidecar struct {
+	server  *grpc.Server
+	health  *health.Server
+	service *service
+	end     context.CancelCauseFunc // ends the contexts of all streams
+}
+
+// New returns a sidecar that does not listen yet.
+func New(o Options) (*Sidecar, error) {
+	if o.Tokens == nil {
+		return nil, errors.New("sidecar: there is no mode without tokens")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxMessageBytes == 0 {
+		o.MaxMessageBytes = DefaultMaxMessageBytes
+	}
+	ending, end := context.WithCancelCause(context.Background())
+	s := &Sidecar{health: health.NewServer(), service: newService(&o), end: end}
+	options := serverOptions(&o)
+	if o.Metrics != nil {
+		counted, err := measure(o.Metrics, s.service.endpoints)
+		if err != nil {
+			return nil, fmt.Errorf("sidecar: registering metrics: %w", err)
+		}
+		options = append(options, counted...)
+	}
+	options = append(options, intercept(o.Tokens, o.Logger, ending)...)
+	s.server = grpc.NewServer(options...)
+	pb.RegisterSidecarServiceServer(s.server, s.service)
+	healthpb.RegisterHealthServer(s.server, s.health)
+	s.health.SetServingStatus("", healthpb.HealthCheckResponse_NOT_SERVING) // until Serve
+	if o.Channelz {
+		channelz.RegisterChannelzServiceToServer(s.server)
+	}
+	if o.Reflection {
+		reflection.RegisterV1(s.server)
+	}
+	return s, nil
+}
+
+func serverOptions(o *Options) []grpc.ServerOption {
+	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ReadBufferSize(bufferBytes),
+		grpc.WriteBufferSize(bufferBytes),
+		grpc.MaxRecvMsgSize(o.MaxMessageBytes),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: clientPing, PermitWithoutStream: true}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingFor}),
+	}
+	if o.Credentials != nil {
+		options = append(options, grpc.Creds(o.Credentials))
+	}
+	return options
+}
+
+// Serve accepts clients on the listener, which it closes in the end. It returns nil after Drain.
+func (s *Sidecar) Serve(listener net.Listener) error {
+	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+	s.health.SetServingStatus(pb.SidecarService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+	return s.server.Serve(listener)
+}
+
+// Drain ends everything in order: health says NOT_SERVING and nothing new begins; endpoints tell their peers why and end;
+// subscribers read the last events; streams end; gRPC stops. When ctx ends first, what is left is cut, and the error is
+// ctx's. Of the time until ctx's deadline, peers get half and subscribers all but a tenth.
+func (s *Sidecar) Drain(ctx context.Context) error {
+	s.health.Shutdown()
+	patience, cancel, forPeers := shares(ctx)
+	defer cancel()
+	s.service.endpoints.drain(patience, forPeers)
+	s.service.endpoints.close()
+	s.end(errDraining)
+
+	stopped := make(chan struct{})
+	go func() {
+		s.server.GracefulStop()
+		close(stopped)
+	}()
+	var err error
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		err = ctx.Err()
+		s.server.Stop() // makes GracefulStop return, too
+		<-stopped
+	}
+	s.service.working.Wait()
+	return err
+}
+
+// shares divides the time until ctx's deadline. Without a deadline, core's own timeout holds for peers.
+func shares(ctx context.Context) (subscribers context.Context, cancel context.CancelFunc, peers time.Duration) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		subscribers, cancel = context.WithCancel(ctx)
+		return subscribers, cancel, 0
+	}
+	whole := max(time.Until(deadline), 0)
+	subscribers, cancel = context.WithTimeout(ctx, whole*9/10)
+	return subscribers, cancel, max(whole/2, time.Millisecond)
+}
