@@ -1,6 +1,8 @@
 package session
 
 import (
+	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -68,7 +70,7 @@ type Config struct {
 	// Ping makes a server know the connection type "ping". nil: it is refused.
 	Ping *PingAnswer
 
-	// Conntype is what a client announces.
+	// Conntype is what a client announces; Lookup must know it.
 	Conntype string
 	// Missing says what a client does about names that only one side has.
 	Missing MissingPackets
@@ -112,21 +114,17 @@ type Conntypes struct {
 	types atomic.Pointer[map[string]Handshake]
 }
 
-const maxNameLength = 512
-
 // Add makes more connection types known: all of them, or none.
 func (c *Conntypes) Add(types ...Conntype) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := make(map[string]Handshake)
 	if old := c.types.Load(); old != nil {
-		for name, handshake := range *old {
-			next[name] = handshake
-		}
+		maps.Copy(next, *old)
 	}
-	for _, t := range types {
-		if t.Name == "" || len(t.Name) > maxNameLength {
-			return &packet.InvalidError{Field: "conntypes.name", Problem: "must have 1 to 512 bytes"}
+	for i, t := range types {
+		if err := packet.CheckName(fmt.Sprintf("conntypes[%d].name", i), t.Name); err != nil {
+			return err
 		}
 		_, known := next[t.Name]
 		if known || t.Name == ConntypeClassic || t.Name == ConntypePing || t.Name == ConntypeNotSet {

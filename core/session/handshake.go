@@ -56,10 +56,7 @@ func (s *Session) onHello(now time.Time, body []byte, out *Output) {
 	if !s.speaksOurProtocol(now, hello.Protocol, out) {
 		return
 	}
-	handshake, known := s.cfg.Lookup(s.cfg.Conntype)
-	if !known { // Config was checked; a connection type cannot be taken back
-		handshake = HandshakeClassic
-	}
+	handshake, _ := s.cfg.Lookup(s.cfg.Conntype) // known: Config says so, and no connection type is ever taken back
 	s.sendInternal(now, packet.IDSettype, packet.AppendSettype(nil, s.cfg.Conntype), out)
 	s.view.Conntype, s.handshake = s.cfg.Conntype, handshake
 	if handshake == HandshakeNone {

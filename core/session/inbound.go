@@ -18,19 +18,33 @@ type Packet struct {
 // and checking a large body holds up nobody who sends.
 type Inbound struct {
 	decoder  wire.Decoder
-	inflated *[]byte // bodies inflated since the last Feed, one behind the other; nil while nothing is compressed
+	inflated *[]byte // bodies inflated since the last Settle, one behind the other; nil while nothing is compressed
+	err      error   // why nothing more can be read
 }
 
 // Feed takes bytes as they came. They must stay untouched until Next has returned ok false or an error. Packets from
-// before are no longer valid.
+// before are no longer valid. After an error bytes are thrown away.
 func (in *Inbound) Feed(p []byte) {
-	in.decoder.Feed(p)
+	if in.err == nil {
+		in.decoder.Feed(p)
+	}
 }
 
 // Next returns the next packet whose body has at most limit bytes, as received and inflated; ok is false when more bytes
-// are needed. It is valid until the next Feed. After an error nothing more can be read; it is wire.ErrTooLarge,
-// wire.ErrMalformed or packet.ErrMalformedBody.
+// are needed. It is valid until the next Feed, or Settle. After an error, which wraps wire.ErrTooLarge, wire.ErrMalformed
+// or packet.ErrMalformedBody, nothing more can be read: Next returns the same for ever.
 func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
+	if in.err != nil {
+		return Packet{}, false, in.err
+	}
+	p, ok, in.err = in.next(limit)
+	if in.err != nil {
+		in.decoder.Release() // what follows in the stream cannot be trusted
+	}
+	return p, ok, in.err
+}
+
+func (in *Inbound) next(limit int) (p Packet, ok bool, err error) {
 	in.decoder.SetLimit(limit)
 	frame, ok, err := in.decoder.Next()
 	if !ok || err != nil {
@@ -66,7 +80,15 @@ func (in *Inbound) inflate(body []byte, limit int) ([]byte, error) {
 	return buf[start:len(buf):len(buf)], nil
 }
 
-// Settle is called when the packets of a Feed are done with: it gives back the memory that inflating needed.
+// Inflated returns how many bytes of bodies were inflated since the last Settle.
+func (in *Inbound) Inflated() int {
+	if in.inflated == nil {
+		return 0
+	}
+	return len(*in.inflated)
+}
+
+// Settle is called when the packets returned so far are done with: it gives back the memory that inflating needed.
 func (in *Inbound) Settle() {
 	if in.inflated == nil {
 		return

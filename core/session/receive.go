@@ -43,10 +43,8 @@ func (s *Session) Receive(now time.Time, p Packet, out *Output) {
 		s.end(packet.ParseClose(p.Body), "closed by the peer", true)
 	case p.ID < packet.FirstFreeID:
 		s.receiveInternal(now, p, out)
-	case s.view.Conntype == ConntypePing && s.cfg.Side == packet.ServerSide && !s.cfg.Ping.Application:
-		s.answerPing(now, p, out)
-	case s.view.Conntype == ConntypePing && s.cfg.Side == packet.ClientSide && p.ID == packet.IDPing:
-		s.Close(now, text(ReasonPingSide), "a server sent a ping request", out)
+	case s.view.Conntype == ConntypePing:
+		s.receivePing(now, p, out)
 	default:
 		s.receiveApplication(now, p, out)
 	}

@@ -14,6 +14,9 @@ func (s *Session) Permit(ref packet.Ref) (packet.Type, error) {
 	if err := s.usable(); err != nil {
 		return packet.Type{}, err
 	}
+	if s.view.Conntype == ConntypePing {
+		return s.permitPing(ref)
+	}
 	typ, err := s.resolve(ref)
 	if err != nil {
 		return packet.Type{}, err

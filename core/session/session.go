@@ -70,8 +70,7 @@ func New(cfg *Config, id uint64) *Session {
 	return &Session{cfg: cfg, id: id, view: packet.Conn{State: StateInit, Conntype: ConntypeNotSet}}
 }
 
-// Begin says that the connection stands and is protected by level. A server reports the connection, whose ends are
-// given, and says hello; a client waits for it.
+// Begin says that the connection stands and is protected by level. A server says hello; a client waits for it.
 func (s *Session) Begin(now time.Time, level packet.TLSLevel, out *Output) {
 	s.view.TLS = level
 	if s.cfg.Side == packet.ClientSide {
@@ -109,11 +108,11 @@ func (s *Session) Reason() (*string, string) { return s.reason, s.detail }
 
 // BodyLimit returns the largest body to be received now, in bytes.
 func (s *Session) BodyLimit() int {
-	switch s.phase {
-	case phaseActive, phaseClosing, phaseClosed:
-		return s.cfg.Limits.Packet
-	case phaseHandshakeWait:
+	switch {
+	case s.phase == phaseHandshakeWait:
 		return s.cfg.Limits.Registry
+	case s.phase == phaseActive && !s.isPingServer(): // whoever pings has shown nothing but that it speaks the protocol
+		return s.cfg.Limits.Packet
 	default:
 		return s.cfg.Limits.Handshake
 	}
