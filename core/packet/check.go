@@ -66,7 +66,7 @@ func Check(body []byte) error {
 			at = start + size
 		case text:
 			at = start + size
-			if !utf8.Valid(body[start:at]) {
+			if !shortASCII(body, start, at) && !validText(body, start, at) {
 				return malformed(start, "text is not UTF-8")
 			}
 		case extension:
@@ -92,6 +92,29 @@ func Check(body []byte) error {
 			return malformed(at, "no value begins with 0xc1")
 		}
 	}
+}
+
+// notASCII has the bits that ASCII leaves zero in eight bytes.
+const notASCII = 0x8080808080808080
+
+// shortASCII reports whether at most eight bytes of the body are ASCII, with one comparison that takes in bytes before
+// them. It may miss some at the very beginning of a body.
+func shortASCII(body []byte, start, end int) bool {
+	return end-start <= 8 && end >= 8 &&
+		binary.LittleEndian.Uint64(body[end-8:])>>uint(64-8*(end-start))&notASCII == 0
+}
+
+// validText reports whether a part of the body is UTF-8. For ASCII of a few words it is quicker than [utf8.Valid].
+func validText(body []byte, start, end int) bool {
+	if end-start > 64 {
+		return utf8.Valid(body[start:end])
+	}
+	for ; end-start > 8; start += 8 {
+		if binary.LittleEndian.Uint64(body[start:])&notASCII != 0 {
+			return utf8.Valid(body[start:end])
+		}
+	}
+	return shortASCII(body, start, end) || utf8.Valid(body[start:end])
 }
 
 // checkEnd says whether a value that ends at a position is all of the body.

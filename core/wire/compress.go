@@ -36,12 +36,10 @@ func (c Compression) Validate() error {
 // that makes it larger: the reference does the same. c must be valid. On an error, which wraps [ErrTooLarge] or
 // [ErrMalformed], dst is returned as it was.
 func (c Compression) AppendPacket(dst []byte, id uint32, body []byte) ([]byte, error) {
-	switch {
-	case len(body) == 0:
-		return dst, fmt.Errorf("%w: empty body", ErrMalformed)
-	case len(body) > MaxBody:
-		return dst, fmt.Errorf("%w: body of %d bytes, the limit is %d", ErrTooLarge, len(body), MaxBody)
-	case c.Disabled || len(body) <= c.Threshold:
+	if err := checkSize(len(body)); err != nil {
+		return dst, err
+	}
+	if c.Disabled || len(body) <= c.Threshold {
 		return AppendFrame(dst, id, 0, body), nil
 	}
 	start := len(dst)
@@ -51,6 +49,17 @@ func (c Compression) AppendPacket(dst []byte, id uint32, body []byte) ([]byte, e
 	}
 	binary.BigEndian.PutUint32(frame[start:], uint32(len(frame)-start-LengthSize))
 	return frame, nil
+}
+
+// checkSize says whether a frame can hold a body of so many bytes.
+func checkSize(body int) error {
+	switch {
+	case body == 0:
+		return fmt.Errorf("%w: empty body", ErrMalformed)
+	case body > MaxBody:
+		return fmt.Errorf("%w: body of %d bytes, the limit is %d", ErrTooLarge, body, MaxBody)
+	}
+	return nil
 }
 
 // deflaters keeps the compressors that are not in use, by level: each takes about a megabyte.

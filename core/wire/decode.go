@@ -54,7 +54,7 @@ func (d *Decoder) Next() (Frame, bool, error) {
 		d.fill(len(d.input))
 		return Frame{}, false, nil
 	}
-	frame := d.input[:need:need]
+	frame := d.input[:need]
 	d.input = d.input[need:]
 	return d.parse(frame)
 }
@@ -116,7 +116,7 @@ func (d *Decoder) parse(frame []byte) (Frame, bool, error) {
 	f := Frame{
 		ID:    binary.BigEndian.Uint32(frame[LengthSize:]),
 		Flags: binary.BigEndian.Uint16(frame[LengthSize+4:]),
-		Body:  frame[LengthSize+HeaderSize:],
+		Body:  frame[LengthSize+HeaderSize : len(frame) : len(frame)],
 	}
 	if f.Flags&FlagAES != 0 {
 		return d.fail(fmt.Errorf("%w: encrypted packets are not supported", ErrMalformed))

@@ -71,15 +71,15 @@ func (in *inflater) appendTo(dst []byte, end int) ([]byte, error) {
 	// Text and numbers shrink to a third or so; content that shrinks more costs a few moves.
 	dst = slices.Grow(dst, min(4*in.source.Len(), end-len(dst)))
 	for {
+		if len(dst) == cap(dst) {
+			dst = slices.Grow(dst, min(max(len(dst), 512), end-len(dst)))
+		}
 		room := dst[len(dst):min(cap(dst), end)]
-		if len(dst) == end {
+		if len(room) == 0 {
 			room = in.probe[:]
-		} else if len(room) == 0 {
-			dst = slices.Grow(dst, min(len(dst), end-len(dst)))
-			continue
 		}
 		n, err := in.zlib.Read(room)
-		if n > 0 && len(dst) == end {
+		if len(dst)+n > end {
 			return dst, ErrTooLarge
 		}
 		dst = dst[:len(dst)+n]
