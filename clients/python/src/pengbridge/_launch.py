@@ -67,7 +67,7 @@ def spawn(binary: Path) -> Process:
     Raises:
         SidecarError: it could not be started, ended at once, or did not get ready in time.
     """
-    command = [str(binary), "serve", "--spawned"]
+    command = [str(binary), "serve", "--spawned", "--log-level", "warn"]
     try:
         child = subprocess.Popen(
             command,

@@ -132,7 +132,7 @@ class BaseRegistry:
         """Gives names other ids: the whole table is made anew, so that swapped ids lose nothing (defect 25).
 
         Names that are not registered here are passed over. A name missing from ids keeps its id if that is free, and
-        gets the next free one otherwise.
+        gets the next free one behind it otherwise.
         """
         with self.idlock:
             objects: Bimap[int, Any] = Bimap()
@@ -146,8 +146,11 @@ class BaseRegistry:
                     left_over.append((number, name))
             old = self.reg_int_obj
             self.reg_int_obj, self.reg_int_str = objects, names
+            taken = set(ids.values())
             for number, name in left_over:
-                free = number if number not in names and number not in ids.values() else self._free_id()
+                free = number
+                while free in names or free in taken:
+                    free += 1
                 objects[free] = old[number]
                 names[free] = name
 

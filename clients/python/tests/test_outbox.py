@@ -1,0 +1,189 @@
+"""The outbox: order, batches, answers, failures, and going on after a break without doing anything twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import WAIT
+from fakes import FakeStream, FakeTransport, broken
+
+from pengbridge import _outbox, _wire
+from pengbridge.errors import SidecarError
+from pengbridge.v1 import command_pb2
+from pengbridge.v1 import sidecar_service_pb2 as api
+
+
+class Fixture:
+    """An outbox with a fake sidecar behind it."""
+
+    def __init__(self) -> None:
+        self.transport = FakeTransport()
+        self.failures: list[tuple[Any, SidecarError]] = []
+        self.alive = True
+        self.outbox = _outbox.Outbox(
+            self.transport,  # type: ignore[arg-type]
+            "endpoint",
+            "me",
+            lambda: self.alive,
+            lambda ticket, error: self.failures.append((ticket, error)),
+        )
+        self.stream: FakeStream | None = None
+
+    def open(self, applied: int = 0) -> None:
+        self.stream = self.transport.streams.get(timeout=WAIT)
+        request = self.request()
+        assert (request.endpoint_id, request.sender, len(request.commands)) == ("endpoint", "me", 0)
+        self.answer(applied)
+
+    def request(self) -> api.CommandsRequest:
+        request = self.transport.requests.get(timeout=WAIT)
+        assert request is not None
+        return request
+
+    def commands(self, count: int) -> list[tuple[int, bytes]]:
+        """The next count commands, with their numbers, as send bodies."""
+        seen: list[tuple[int, bytes]] = []
+        while len(seen) < count:
+            request = self.request()
+            seen += [(request.first_number + i, c.send.body.msgpack) for i, c in enumerate(request.commands)]
+        return seen
+
+    def answer(self, applied: int, *failures: command_pb2.CommandFailure) -> None:
+        assert self.stream is not None
+        self.stream.messages.put(api.CommandsResponse(applied_number=applied, failures=failures))
+
+    def send(self, body: bytes, ticket: Any = None) -> None:
+        self.outbox.put(_wire.send_prefix(1, 64, len(body)), body, ticket)
+
+
+@pytest.fixture
+def made() -> Iterator[Fixture]:
+    fixture = Fixture()
+    fixture.outbox.start()
+    fixture.open()
+    yield fixture
+    fixture.outbox.close()
+    assert fixture.stream is not None
+    fixture.stream.messages.put(None)
+    assert fixture.outbox.join(WAIT)
+
+
+def test_commands_go_out_in_order(made: Fixture) -> None:
+    for body in (b"\1", b"\2", b"\3"):
+        made.send(body)
+    assert made.commands(3) == [(1, b"\1"), (2, b"\2"), (3, b"\3")]
+
+
+def test_what_was_queued_before_the_start_goes_out() -> None:
+    fixture = Fixture()
+    fixture.send(b"\1")
+    fixture.outbox.start()
+    fixture.open()
+    assert fixture.commands(1) == [(1, b"\1")]
+    fixture.outbox.close()
+    assert fixture.transport.requests.get(timeout=WAIT) is None
+    fixture.stream.messages.put(None)  # type: ignore[union-attr]
+    assert fixture.outbox.join(WAIT)
+
+
+def test_one_message_carries_no_more_than_it_may(made: Fixture) -> None:
+    made.send(b"\0" * (_outbox._BATCH_BYTES - 10))
+    made.send(b"\1" * 100)
+    made.send(b"\2" * 100)
+    sizes = []
+    while sum(sizes) < 3:
+        sizes.append(len(made.request().commands))
+    assert max(sizes) < 3
+
+
+def test_a_failure_names_its_command(made: Fixture) -> None:
+    made.send(b"\1", ticket=(1, "a"))
+    made.send(b"\2", ticket=(2, "b"))
+    made.commands(2)
+    made.answer(2, command_pb2.CommandFailure(number=2, code=5, message="gone", reason="UNKNOWN_CONNECTION"))
+    answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    made.request()
+    made.answer(3)
+    assert answer.wait(WAIT)
+    assert answer.error is None
+    assert [(ticket, error.reason) for ticket, error in made.failures] == [((2, "b"), "UNKNOWN_CONNECTION")]
+
+
+def test_an_answer_that_is_an_error(made: Fixture) -> None:
+    answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    made.request()
+    made.answer(1, command_pb2.CommandFailure(number=1, code=4, message="too slow"))
+    assert answer.wait(WAIT)
+    assert str(answer.error) == "too slow"
+
+
+def test_acknowledgements_replace_one_another(made: Fixture) -> None:
+    def note(sequence: int) -> bytes:
+        return _wire.command(command_pb2.Command(acknowledge=command_pb2.Acknowledgement(sequence=sequence)))
+
+    for sequence in range(1, 1001):
+        made.outbox.acknowledge(note(sequence))
+    seen = []
+    while not seen or seen[-1] < 1000:
+        seen += [command.acknowledge.sequence for command in made.request().commands]
+    assert seen == sorted(seen)
+    assert len(seen) <= 1000
+
+
+def test_after_a_break_only_what_was_not_applied_is_sent_again(made: Fixture) -> None:
+    for number in range(5):
+        made.send(bytes([number]))
+    made.commands(5)
+    made.stream.messages.put(broken())  # type: ignore[union-attr]
+    assert made.transport.requests.get(timeout=WAIT) is None
+    made.send(b"\5")
+    made.open(applied=3)
+    assert made.commands(3) == [(4, b"\3"), (5, b"\4"), (6, b"\5")]
+
+
+def test_failures_from_before_a_break_are_told_once(made: Fixture) -> None:
+    made.send(b"\1", ticket=(1, "a"))
+    made.send(b"\2", ticket=(2, "b"))
+    made.commands(2)
+    failure = command_pb2.CommandFailure(number=1, code=5, message="gone")
+    made.answer(1, failure)
+    made.stream.messages.put(broken())  # type: ignore[union-attr]
+    made.stream = made.transport.streams.get(timeout=WAIT)
+    made.stream.messages.put(api.CommandsResponse(applied_number=2, recent_failures=[failure]))
+    answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    while (request := made.transport.requests.get(timeout=WAIT)) is None or not request.commands:
+        pass
+    assert request.first_number == 3
+    made.answer(3)
+    assert answer.wait(WAIT)
+    assert [ticket for ticket, _ in made.failures] == [(1, "a")]
+
+
+def lost(made: Fixture) -> None:
+    made.alive = False
+    made.stream.messages.put(broken())  # type: ignore[union-attr]
+
+
+def closed(made: Fixture) -> None:
+    made.outbox.close()
+    made.stream.messages.put(None)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("end", [lost, closed])
+def test_after_the_end_nothing_is_queued_and_nobody_waits(made: Fixture, end: Callable[[Fixture], None]) -> None:
+    answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    end(made)
+    assert answer.wait(WAIT)
+    assert answer.error is not None
+    assert made.outbox.join(WAIT)
+    with pytest.raises(SidecarError):
+        made.send(b"\1")
+
+
+def test_a_full_outbox_refuses(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_outbox, "LIMIT", 100)
+    with pytest.raises(SidecarError) as caught:
+        made.send(b"\0" * 101)
+    assert caught.value.reason == "SEND_QUEUE_FULL"

@@ -1,0 +1,96 @@
+"""The reader: everything the stream brings gets into the inbox, across breaks, and then that it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import WAIT, eventually
+from fakes import FakeStream, FakeTransport, broken
+
+from pengbridge import _inbox, _reader
+from pengbridge._transport import CallError, Code
+from pengbridge.v1 import event_pb2
+from pengbridge.v1 import sidecar_service_pb2 as api
+
+
+class Fixture:
+    """A reader with a fake sidecar behind it."""
+
+    def __init__(self) -> None:
+        self.transport = FakeTransport()
+        self.inbox = _inbox.Inbox()
+        self.acknowledged: list[int] = []
+        self.alive = True
+        self.ended: list[bool] = []
+        self.reader = _reader.Reader(
+            self.transport,  # type: ignore[arg-type]
+            api.SubscribeRequest(endpoint_id="endpoint"),
+            self.inbox,
+            self.acknowledged.append,
+            lambda: self.alive,
+            lambda: self.ended.append(True),
+        )
+        self.reader.start()
+        self.stream = self.open()
+
+    def open(self) -> FakeStream:
+        return self.transport.streams.get(timeout=WAIT)
+
+    def items(self, count: int) -> list[_inbox.Item]:
+        items: list[_inbox.Item] = []
+        while len(items) < count:
+            self.inbox.wait(WAIT)
+            items += self.inbox.take()
+        return items
+
+
+def batch(*sequences: int) -> api.SubscribeResponse:
+    return api.SubscribeResponse(events=[event_pb2.Event(sequence=sequence) for sequence in sequences])
+
+
+@pytest.fixture
+def made() -> Iterator[Fixture]:
+    fixture = Fixture()
+    yield fixture
+    fixture.reader.close()
+    assert fixture.reader.join(WAIT)
+    assert fixture.ended == [True]
+
+
+def test_batches_and_the_end(made: Fixture) -> None:
+    for message in (batch(1, 2), batch(3), None):
+        made.stream.messages.put(message)
+    assert made.items(3) == [batch(1, 2).SerializeToString(), batch(3).SerializeToString(), _inbox.Ended(None)]
+
+
+def test_a_broken_stream_is_resumed(made: Fixture) -> None:
+    made.stream.messages.put(batch(1))
+    made.stream.messages.put(broken())
+    made.open().messages.put(None)
+    assert len(made.items(2)) == 2
+    assert len(made.transport.subscriptions) == 2
+    assert made.transport.subscriptions[1].from_sequence == 0  # behind what was acknowledged
+
+
+@pytest.mark.parametrize(("code", "alive"), [(Code.UNAVAILABLE, False), (Code.ABORTED, True), (Code.NOT_FOUND, True)])
+def test_a_stream_that_cannot_be_resumed(made: Fixture, code: int, alive: bool) -> None:
+    made.alive = alive
+    made.stream.messages.put(CallError(code, "over"))
+    (ended,) = made.items(1)
+    assert isinstance(ended, _inbox.Ended)
+    assert str(ended.error) == "over"
+
+
+def test_what_nobody_wants_is_acknowledged_unread(made: Fixture) -> None:
+    made.reader.discard()
+    for message in (batch(1, 2, 5), api.SubscribeResponse(heartbeat=api.SubscribeHeartbeat()), batch(6), None):
+        made.stream.messages.put(message)
+    assert made.items(1) == [_inbox.Ended(None)]
+    assert made.acknowledged == [5, 6]
+
+
+def test_closing_is_no_error(made: Fixture) -> None:
+    made.reader.close()
+    assert made.items(1) == [_inbox.Ended(None)]
+    eventually(lambda: made.ended)
