@@ -24,6 +24,8 @@ const BinaryVariable = "PENGBRIDGE_BINARY"
 const (
 	// maxReceive is the largest message taken from the sidecar: one event can be the largest packet that peng3dnet has.
 	maxReceive = 1<<31 - 1
+	// connectTimeout bounds one attempt to connect. It is long for a busy machine, not for the distance.
+	connectTimeout = 5 * time.Second
 	// ioBuffer is the size of the transport's buffers.
 	ioBuffer = 128 << 10
 )
@@ -109,7 +111,8 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 		grpc.WithPerRPCCredentials(bearer{secret, config != nil}),
 		grpc.WithNoProxy(),
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff: backoff.Config{BaseDelay: minPause, Multiplier: 2, Jitter: 0.2, MaxDelay: maxPause},
+			Backoff:           backoff.Config{BaseDelay: minPause, Multiplier: 2, Jitter: 0.2, MaxDelay: maxPause},
+			MinConnectTimeout: connectTimeout,
 		}),
 		grpc.WithReadBufferSize(ioBuffer),
 		grpc.WithWriteBufferSize(ioBuffer),

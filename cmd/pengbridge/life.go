@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// cutGrace is how long a service may take to end after its drain time, when everything is being cut. Beyond it the process
+// ends without it.
+const cutGrace = 500 * time.Millisecond
+
+// service is what the sidecar is to the process around it.
+type service interface {
+	// Serve serves until Drain.
+	Serve(net.Listener) error
+	// Drain ends everything in good order, and at once when ctx ends.
+	Drain(ctx context.Context) error
+}
+
+// life is the sidecar's time from its first call to its last.
+type life struct {
+	service  service
+	listener net.Listener
+	// parent is done when the process that the sidecar serves is gone; of one started by hand, it never is.
+	parent  context.Context
+	signals *launch.Signals
+	// drain is how long goodbyes may take.
+	drain  time.Duration
+	logger *slog.Logger
+}
+
+// run serves, calls ready, and returns when the sidecar was told to end, and has. The error has the exit code.
+func (l *life) run(ready func() error) error {
+	served := make(chan error, 1)
+	accepting := &acceptingListener{Listener: l.listener, accepting: make(chan struct{})}
+	go func() { served <- l.service.Serve(accepting) }()
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving did not begin: %w", err)
+	case <-accepting.accepting:
+	}
+	if err := ready(); err != nil {
+		return errors.Join(fmt.Errorf("saying that it is ready: %w", err), l.end(served))
+	}
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving ended by itself: %w", err)
+	case <-l.signals.Drain():
+		l.logger.Info("draining", "because", "a signal asked for it", "limit", l.drain)
+	case <-l.parent.Done():
+		l.logger.Info("draining", "because", context.Cause(l.parent), "limit", l.drain)
+	}
+	return l.end(served)
+}
+
+// end drains the service, or cuts it off when the time is up or a second signal comes.
+func (l *life) end(served <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), l.drain)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- errors.Join(l.service.Drain(ctx), <-served) }()
+
+	select {
+	case err := <-drained:
+		return l.farewell(err)
+	case <-l.signals.Force():
+		l.logger.Warn("a second signal: cutting everything")
+		cancel()
+	case <-ctx.Done():
+		l.logger.Warn("the time for goodbyes is up: cutting everything")
+	}
+	select {
+	case <-drained:
+	case <-time.After(cutGrace):
+	}
+	return exitError{launch.ExitForced, errors.New("ended before everything was delivered")}
+}
+
+// farewell says how a drain that ended by itself went.
+func (l *life) farewell(err error) error {
+	switch {
+	case err == nil:
+		l.logger.Info("ended")
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitError{launch.ExitForced, errors.New("ended before everything was delivered: the time for goodbyes was up")}
+	default:
+		return fmt.Errorf("ending: %w", err)
+	}
+}
+
+// acceptingListener tells when it is first asked for a connection: then the service serves, and may be drained.
+type acceptingListener struct {
+	net.Listener
+	once      sync.Once
+	accepting chan struct{}
+}
+
+func (l *acceptingListener) Accept() (net.Conn, error) {
+	l.once.Do(func() { close(l.accepting) })
+	return l.Listener.Accept()
+}

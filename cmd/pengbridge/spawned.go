@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/pengbridge/pengbridge/sidecar"
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// spawnOwner owns the endpoints of a spawned sidecar: the parent, and tools that look on.
+const spawnOwner = "parent"
+
+// spawned serves the parent process. Until it is ready, errors go to stdout as well, where the parent waits for a line.
+func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog.Logger) error {
+	parent, err := accept()
+	if err != nil {
+		return refuse(s, exitError{launch.ExitLaunch, err})
+	}
+	defer parent.Close()
+	listener, err := launch.Listen()
+	if err != nil {
+		return refuse(s, exitError{launch.ExitListen, err})
+	}
+	defer listener.Close()
+	tokens, removeTokens, err := spawnTokens(parent.Hello)
+	if err != nil {
+		return refuse(s, exitError{launch.ExitLaunch, err})
+	}
+	defer removeTokens()
+	service, err := sidecar.New(sidecar.Options{
+		Version:     version,
+		Tokens:      tokens,
+		Logger:      logger,
+		Reflection:  true,
+		Channelz:    c.Channelz,
+		Credentials: launch.PeerCredentials(),
+	})
+	if err != nil {
+		return refuse(s, err)
+	}
+	l := life{service, listener, parent.Context(), signals, parent.Hello.Drain(), logger}
+	return l.run(func() error {
+		return launch.WriteReady(s.out, launch.Ready{
+			APIVersion: launch.APIVersion, Address: listener.Target(), PID: os.Getpid(), Version: version,
+		})
+	})
+}
+
+func accept() (*launch.Parent, error) {
+	stdin, err := launch.Stdin()
+	if err != nil {
+		return nil, err
+	}
+	return launch.Accept(stdin)
+}
+
+// refuse tells the parent why there will be no sidecar.
+func refuse(s *streams, err error) error {
+	return errors.Join(err, launch.WriteError(s.out, err))
+}
+
+// spawnTokens returns the parent's token, and one for tools if the parent named a file for it, which remove removes.
+func spawnTokens(h launch.Hello) (tokens *launch.Tokens, remove func(), err error) {
+	own := launch.Token{Secret: h.Token, Owner: spawnOwner}
+	if h.ReadOnlyTokenFile == "" {
+		return launch.NewTokens(own), func() {}, nil
+	}
+	tool := launch.Token{Secret: launch.NewSecret(), Owner: spawnOwner, ReadOnly: true}
+	if err := launch.WriteTokenFile(h.ReadOnlyTokenFile, tool); err != nil {
+		return nil, nil, err
+	}
+	return launch.NewTokens(own, tool), func() { _ = os.Remove(h.ReadOnlyTokenFile) }, nil
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pengbridge/pengbridge/sidecar/launch"
+)
+
+// tokenCommand makes a token. It only prints it: who may do what is decided by the file that it goes into.
+type tokenCommand struct {
+	Owner    string `default:"default" help:"Whose endpoints it reaches. Tokens of one owner share them."`
+	ReadOnly bool   `help:"Let it look on, and nothing else."`
+}
+
+func (c *tokenCommand) Run(s *streams) error {
+	if c.Owner == "" || strings.ContainsFunc(c.Owner, func(r rune) bool { return r <= ' ' }) {
+		return exitError{launch.ExitUsage, errors.New("--owner must be a word without spaces")}
+	}
+	token := launch.Token{Secret: launch.NewSecret(), Owner: c.Owner, ReadOnly: c.ReadOnly}
+	_, err := fmt.Fprintln(s.out, launch.FormatToken(token))
+	return err
+}
