@@ -1,0 +1,142 @@
+# Everything the repository can do. `make` lists the targets; each one sets up what it needs and does no work twice.
+# Needed: Go 1.26, Python 3.10 or newer, and their package registries. Nothing is installed outside this folder.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+
+# Versions are pinned here, and for Python's tests in clients/python/pyproject.toml.
+BUF := buf-bin==1.75.0
+GRPC_TOOLS := grpcio-tools==1.81.1
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# The reference library, the newest release there is, with what it needs to be imported. pyglet 2 is another library.
+REFERENCE := peng3dnet==0.1.3a0 peng3d==1.11.0 pyglet==1.5.31 msgpack==1.1.2 bidict==0.23.1
+
+# Where Go code is; the environments lie beside these.
+GO_DIRS := $(wildcard api core sidecar cmd clients examples docs bench)
+
+# Subprocesses of tests find the binary and the reference library by these.
+export PENGBRIDGE_BINARY := $(CURDIR)/bin/pengbridge
+export PENGBRIDGE_REFERENCE_PYTHON := $(CURDIR)/.interop/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- what is built ----
+
+.PHONY: build
+build: ## build bin/pengbridge (Go itself knows what has changed)
+	go build -trimpath -ldflags '-s -w' -o bin/pengbridge ./cmd/pengbridge
+
+.PHONY: generate
+generate: tools ## generate Go and Python code from api/*.proto
+	.tools/bin/buf generate
+
+# ---- environments ----
+
+.PHONY: venv tools interop-env
+venv: .venv/.stamp ## make .venv, with the Python package and what its tests need
+tools: .tools/.stamp ## make .tools, with what generates code
+interop-env: .interop/.stamp ## make .interop, with the reference library
+
+.venv/.stamp: clients/python/pyproject.toml
+	$(call environment,.venv)
+	.venv/bin/pip install --quiet --editable 'clients/python[test]'
+	touch $@
+
+.tools/.stamp: Makefile
+	$(call environment,.tools)
+	.tools/bin/pip install --quiet '$(BUF)' '$(GRPC_TOOLS)'
+	touch $@
+
+.interop/.stamp: Makefile
+	$(call environment,.interop)
+	.interop/bin/pip install --quiet $(REFERENCE)
+	PYGLET_SHADOW_WINDOW=0 .interop/bin/python -c 'import peng3dnet'
+	touch $@
+
+# Makes the environment $(1) if it is not there.
+define environment
+[ -x $(1)/bin/pip ] || $(PYTHON) -m venv $(1)
+endef
+
+.tools/bin/golangci-lint: Makefile
+	GOBIN=$(CURDIR)/.tools/bin go install $(GOLANGCI_LINT)
+	touch $@
+
+# ---- what is checked ----
+
+.PHONY: test
+test: check-go check-api test-go check-python test-python ## run every check that needs neither root, display nor patience
+
+.PHONY: check-go
+check-go:
+	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted"; exit 1; }
+	go vet ./...
+
+.PHONY: check-api
+check-api: tools
+	.tools/bin/buf lint
+	.tools/bin/buf format --diff --exit-code
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	.tools/bin/buf generate --output "$$fresh"; \
+	for file in $$(cd "$$fresh" && find . -type f); do \
+	  diff -u "$$file" "$$fresh/$$file" || { echo "$$file is not what the protos say: run make generate"; exit 1; }; \
+	done
+
+.PHONY: test-go
+test-go: build interop-env
+	go test -race ./...
+
+.PHONY: check-python
+check-python: venv
+	.venv/bin/ruff check --config clients/python/pyproject.toml clients/python $(wildcard examples)
+	.venv/bin/ruff format --check --config clients/python/pyproject.toml clients/python $(wildcard examples)
+	cd clients/python && ../../.venv/bin/mypy
+
+.PHONY: test-python
+test-python: venv build interop-env
+	cd clients/python && ../../.venv/bin/pytest
+
+.PHONY: lint
+lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the other systems
+	.tools/bin/golangci-lint run ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
+
+.PHONY: test-full
+test-full: fuzz test-again ## run what takes long: fuzzing, and the racy parts again and again
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (10s)
+	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' $(GO_DIRS) | xargs -n1 dirname | sort -u); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$package/*_test.go); do \
+	    echo "fuzzing $$target in $$package"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$package; \
+	  done; \
+	done
+
+.PHONY: test-again
+test-again: build interop-env
+	go test -race -count=3 ./core/session/... ./core/endpoint/... ./sidecar/eventlog/...
+
+.PHONY: bench
+bench: ## run the Go benchmarks, each for BENCHTIME (1s)
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
+
+# ---- what is shown ----
+
+.PHONY: demo
+demo: venv build ## run the demo
+	.venv/bin/python examples/demo/demo.py
+
+.PHONY: clean
+clean: ## remove what was built, and the environments
+	rm -rf bin .venv .interop .tools
