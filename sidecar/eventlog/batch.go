@@ -62,7 +62,7 @@ func typeOf(encoded []byte) event.Type {
 	for {
 		field, wire, tag := protowire.ConsumeTag(encoded)
 		encoded = encoded[tag:]
-		if field == eventType {
+		if field == 3 {
 			v, _ := protowire.ConsumeVarint(encoded)
 			return event.Type(v)
 		}

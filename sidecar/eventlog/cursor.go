@@ -36,39 +36,44 @@ type Cursor struct {
 // Errors: io.EOF behind the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver];
 // [ErrCursorClosed]; the context's error, after which Next may be called again.
 func (c *Cursor) Next(ctx context.Context, idle time.Duration) (Batch, error) {
+	if batch, ok, err := c.poll(ctx); ok {
+		return batch, err
+	}
 	var heartbeat <-chan time.Time
+	if idle > 0 {
+		if c.idle == nil {
+			c.idle = time.NewTimer(idle)
+		} else {
+			c.idle.Reset(idle)
+		}
+		defer c.idle.Stop()
+		heartbeat = c.idle.C
+	}
 	for {
-		batch, wait, err := c.take()
-		if err != nil || batch.Count > 0 {
-			return batch, err
-		}
-		if !wait {
-			if err := ctx.Err(); err != nil {
-				return Batch{}, err
-			}
-			continue
-		}
-		if heartbeat == nil && idle > 0 {
-			heartbeat = c.startIdle(idle)
-			defer c.idle.Stop()
-		}
 		select {
 		case <-c.wake:
-		case <-ctx.Done():
-			return Batch{}, ctx.Err()
 		case <-heartbeat:
 			return Batch{Last: c.log.last()}, nil
+		case <-ctx.Done():
+			return Batch{}, ctx.Err()
+		}
+		if batch, ok, err := c.poll(ctx); ok {
+			return batch, err
 		}
 	}
 }
 
-func (c *Cursor) startIdle(idle time.Duration) <-chan time.Time {
-	if c.idle == nil {
-		c.idle = time.NewTimer(idle)
-	} else {
-		c.idle.Reset(idle)
+// poll returns what there is for Next to return, if anything. If not, a wake-up comes when there may be.
+func (c *Cursor) poll(ctx context.Context) (batch Batch, ok bool, err error) {
+	for {
+		batch, wait, err := c.take()
+		if wait || err != nil || batch.Count > 0 {
+			return batch, !wait, err
+		}
+		if err := ctx.Err(); err != nil { // a filter that lets nothing through may keep us here
+			return Batch{}, true, err
+		}
 	}
-	return c.idle.C
 }
 
 // take returns what there is. An empty batch means that there is nothing yet (wait), or that all of it was filtered out.
@@ -79,22 +84,21 @@ func (c *Cursor) take() (batch Batch, wait bool, err error) {
 		l.mu.Unlock()
 		return Batch{}, wait, err
 	}
-	batch = l.chunks[l.chunkOf(c.next)].span(c.next, maxBatchEvents, maxBatchBytes)
-	passed := batch.Last
+	batch = l.store.chunkOf(c.next).span(c.next)
 	if c.types == 0 {
-		c.pass(batch, passed)
+		c.pass(batch, batch.Last)
 		l.mu.Unlock()
 		return batch, false, nil
 	}
-	// What a batch refers to never changes, so filtering needs no lock. Somebody may take over meanwhile.
-	l.mu.Unlock()
+	l.mu.Unlock() // what a batch refers to never changes
+	last := batch.Last
 	batch = batch.filter(c.types)
 	l.mu.Lock()
-	if c.err != nil {
-		defer l.mu.Unlock()
+	if c.err != nil { // somebody took over meanwhile
+		l.mu.Unlock()
 		return Batch{}, false, c.err
 	}
-	c.pass(batch, passed)
+	c.pass(batch, last)
 	l.unlock(l.settle())
 	return batch, false, nil
 }
@@ -106,14 +110,14 @@ func (c *Cursor) mustWait() (bool, error) {
 	switch {
 	case c.err != nil:
 		return false, c.err
-	case c.next < l.first:
-		c.err = &GoneError{Sequence: c.next, Oldest: l.first}
+	case c.next < l.store.first:
+		c.err = &GoneError{Sequence: c.next, Oldest: l.store.first}
 		return false, c.err
-	case c.next == l.next && l.closed:
+	case c.next == l.store.next && l.closed:
 		return false, io.EOF
 	case len(c.underWay) >= maxUnderWay:
 		return true, nil // credit wakes it
-	case c.next == l.next:
+	case c.next == l.store.next:
 		if !c.parked {
 			c.parked = true
 			l.parked = append(l.parked, c)
@@ -123,31 +127,30 @@ func (c *Cursor) mustWait() (bool, error) {
 	return false, nil
 }
 
-// pass moves the cursor behind the given sequence, with what is handed out of the events up to there. The log's lock is
-// held; if the batch was filtered, settle must follow.
-func (c *Cursor) pass(batch Batch, sequence uint64) {
-	c.next = sequence + 1
-	s := c.subscriber
-	if s == nil {
-		return
-	}
-	s.sent = max(s.sent, sequence)
-	if batch.Count > 0 {
-		c.delivered = batch.Last
-		if s.mode == Acknowledging && batch.Last > s.acked {
-			c.underWay = append(c.underWay, batch.Last)
+// pass moves the cursor behind the event last, of which the batch is what was not filtered out. The log's lock is held,
+// and if there is a filter, settle must follow.
+func (c *Cursor) pass(batch Batch, last uint64) {
+	if s := c.subscriber; s != nil {
+		s.sent = max(s.sent, last)
+		if batch.Count > 0 {
+			c.skip(batch.First - 1)
+			c.delivered = batch.Last
+			if s.mode == Acknowledging && batch.Last > s.acked {
+				c.underWay = append(c.underWay, batch.Last)
+			}
 		}
+		c.skip(last)
 	}
-	c.skip()
+	c.next = last + 1
 }
 
-// skip acknowledges events that were filtered out behind the last one that was handed out, when that is acknowledged:
-// nobody else would, and the log would keep them. The log's lock is held.
-func (c *Cursor) skip() {
+// skip acknowledges events that were filtered out, up to the given one, when everything that was handed out before them
+// is acknowledged: nobody else would, and the log would keep them. The log's lock is held.
+func (c *Cursor) skip(last uint64) {
 	s := c.subscriber
-	if c.types != 0 && s.acked >= c.delivered && s.acked < c.next-1 {
-		s.acked = c.next - 1
-		s.position = c.log.position(c.next)
+	if c.types != 0 && s.acked >= c.delivered && s.acked < last {
+		s.acked = last
+		s.position = c.log.store.position(last + 1)
 	}
 }
 
@@ -157,7 +160,7 @@ func (c *Cursor) credit() {
 		c.underWay = slices.Delete(c.underWay, 0, 1)
 		c.signal()
 	}
-	c.skip()
+	c.skip(c.next - 1)
 }
 
 // Sent says that the batch was written to the stream, which is all the acknowledgement a [Durable] subscriber gives. For

@@ -3,7 +3,6 @@
 package eventlog
 
 import (
-	"sort"
 	"sync"
 	"time"
 
@@ -48,17 +47,14 @@ type Options struct {
 type Log struct {
 	options Options
 	gate    gate
+	drafts  sync.Pool     // of *drafts
 	drained chan struct{} // closed by settle
 
 	telling    sync.Mutex // held while OnPause is called
 	toldPaused bool       // what it was told last
 
 	mu        sync.Mutex
-	chunks    []*chunk // oldest first; the last one takes what comes while there is room
-	memory    int      // what the chunks occupy
-	first     uint64   // the oldest event held; next when there is none
-	next      uint64   // the sequence of the next event
-	end       int64    // the position behind the last event
+	store     store
 	closed    bool
 	durable   []*subscriber // in the order in which they came
 	observers []*Cursor
@@ -82,7 +78,8 @@ func New(options Options) *Log {
 	if options.RingBytes == 0 {
 		options.RingBytes = DefaultRingBytes
 	}
-	l := &Log{options: options, drained: make(chan struct{}), first: 1, next: 1}
+	l := &Log{options: options, drained: make(chan struct{}), store: store{first: 1, next: 1}}
+	l.drafts.New = func() any { return new(drafts) }
 	l.gate.init(options.BacklogBytes, options.BacklogEvents)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,16 +93,16 @@ func New(options Options) *Log {
 // Append gives the events their sequences and puts them into the log. It never waits for a subscriber and never refuses:
 // holding back is the gate's business. Nothing of the events is kept. After Close it does nothing.
 func (l *Log) Append(events []event.Event) {
+	d := l.drafts.Get().(*drafts)
+	d.encode(events, l.options.OmitPacketNames)
 	l.mu.Lock()
-	if l.closed || len(events) == 0 {
-		l.mu.Unlock()
-		return
+	if !l.closed {
+		l.store.add(d)
+		l.wakeParked()
 	}
-	for i := range events {
-		l.add(&events[i])
-	}
-	l.wakeParked()
 	l.unlock(l.settle())
+	d.reset()
+	l.drafts.Put(d)
 }
 
 // Close says that the endpoint has reported its last event. Subscribers get the rest, and then io.EOF. From now on nobody
@@ -141,99 +138,43 @@ func (l *Log) Paused() time.Duration {
 	return paused
 }
 
-// add encodes one event at the end of the log. l.mu is held.
-func (l *Log) add(e *event.Event) {
-	packet := e.Packet
-	if l.options.OmitPacketNames {
-		packet = ""
-	}
-	tail := tailSize(e, packet)
-	size := headSize(l.next, tail) + tail
-	c := l.tail()
-	if c == nil || c.room() < size {
-		c = l.addChunk(size)
-	}
-	c.buf = appendTail(appendHead(c.buf, l.next, tail), e, packet)
-	c.ends = append(c.ends, uint32(len(c.buf)))
-	l.next++
-	l.end += int64(size)
-}
-
-// tail returns the newest chunk, or nil.
-func (l *Log) tail() *chunk {
-	if len(l.chunks) == 0 {
-		return nil
-	}
-	return l.chunks[len(l.chunks)-1]
-}
-
-// addChunk adds a chunk with room for an entry of the given size. It grows with what the log holds, so that an idle
-// endpoint is cheap and a busy one has few chunks. An entry that fills more than the largest chunk gets one to itself.
-func (l *Log) addChunk(size int) *chunk {
-	held := int(l.end - l.position(l.first))
-	c := newChunk(l.next, l.end, max(size, min(maxChunk, max(minChunk, 4*held))))
-	l.chunks = append(l.chunks, c)
-	l.memory += c.memory()
-	return c
-}
-
-// chunkOf returns the index of the chunk that has the event, which must be held.
-func (l *Log) chunkOf(sequence uint64) int {
-	return sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i].last() >= sequence })
-}
-
-// position returns where the entry of a held event begins; for the next one, where the log ends.
-func (l *Log) position(sequence uint64) int64 {
-	if sequence >= l.next {
-		return l.end
-	}
-	c := l.chunks[l.chunkOf(sequence)]
-	return c.start + int64(c.offset(sequence))
-}
-
 // settle draws the conclusions from a change of the log or its subscribers: what is freed, whether the gate is open,
 // whether all is done. It reports whether the gate was opened or closed. l.mu is held.
 func (l *Log) settle() (turned bool) {
 	acked, position := l.slowest()
-	l.free(acked + 1)
-	turned = l.gate.update(l.end-position, int64(l.next-1-acked), len(l.durable) > 0)
-	if l.closed && acked == l.next-1 {
-		select {
-		case <-l.drained:
-		default:
-			close(l.drained)
+	keep := acked + 1
+	if l.hasRing() {
+		keep = min(keep, l.store.fitting(l.options.RingBytes))
+	}
+	l.store.drop(keep)
+	turned = l.gate.update(l.store.end-position, int64(l.store.last()-acked), len(l.durable) > 0)
+	if l.closed && acked == l.store.last() && !l.isDrained() {
+		close(l.drained)
+		for _, s := range l.durable {
+			s.stopGrace()
 		}
 	}
 	return turned
 }
 
+func (l *Log) isDrained() bool {
+	select {
+	case <-l.drained:
+		return true
+	default:
+		return false
+	}
+}
+
 // slowest returns how far the slowest durable subscriber has acknowledged, as a sequence and as a position. l.mu is held.
 func (l *Log) slowest() (acked uint64, position int64) {
-	acked, position = l.next-1, l.end
+	acked, position = l.store.last(), l.store.end
 	for _, s := range l.durable {
 		if s.acked < acked {
 			acked, position = s.acked, s.position
 		}
 	}
 	return acked, position
-}
-
-// free forgets events that nobody needs: those before keep, except what the ring holds. l.mu is held.
-func (l *Log) free(keep uint64) {
-	if l.hasRing() {
-		keep = min(keep, l.ringStart())
-	}
-	if keep <= l.first {
-		return
-	}
-	l.first = keep
-	n := 0
-	for n < len(l.chunks) && l.chunks[n].last() < keep && (n < len(l.chunks)-1 || l.chunks[n].room() == 0) {
-		l.memory -= l.chunks[n].memory()
-		l.chunks[n] = nil
-		n++
-	}
-	l.chunks = l.chunks[n:]
 }
 
 // hasRing reports whether anybody may want events that no durable subscriber needs any more.
@@ -247,18 +188,6 @@ func (l *Log) hasRing() bool {
 		}
 	}
 	return false
-}
-
-// ringStart returns the oldest held event from which on everything fits into the ring.
-func (l *Log) ringStart() uint64 {
-	oldest := l.end - int64(l.options.RingBytes)
-	if l.first == l.next || l.position(l.first) >= oldest {
-		return l.first
-	}
-	i := sort.Search(len(l.chunks), func(i int) bool { return l.chunks[i].start >= oldest }) - 1
-	c := l.chunks[i]
-	n := sort.Search(len(c.ends), func(i int) bool { return c.start+int64(c.ends[i]) >= oldest })
-	return min(c.first+uint64(n)+1, l.next-1)
 }
 
 // wakeParked wakes everybody who waits for events. l.mu is held.

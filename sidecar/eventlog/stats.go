@@ -33,8 +33,8 @@ func (l *Log) Stats() Stats {
 	defer l.mu.Unlock()
 	acked, position := l.slowest()
 	stats := Stats{
-		First: l.first, Last: l.next - 1,
-		BacklogBytes: l.end - position, BacklogEvents: l.next - 1 - acked, MemoryBytes: l.memory,
+		First: l.store.first, Last: l.store.last(),
+		BacklogBytes: l.store.end - position, BacklogEvents: l.store.last() - acked, MemoryBytes: l.store.memory(),
 		Closed: closed, Pauses: pauses, Paused: paused,
 		Subscribers: make([]SubscriberStats, 0, len(l.durable)+len(l.observers)),
 	}
@@ -57,5 +57,5 @@ func (l *Log) Stats() Stats {
 func (l *Log) last() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.next - 1
+	return l.store.last()
 }

@@ -66,7 +66,7 @@ type Header struct {
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
 	c, err := l.subscribe(r)
-	h := Header{First: l.first, Last: l.next - 1}
+	h := Header{First: l.store.first, Last: l.store.last()}
 	if err == nil {
 		h.Next = c.next
 	}
@@ -86,11 +86,14 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if from == 0 {
 		from = l.resumption(r, s)
 	}
-	if from < l.first {
-		return nil, &GoneError{Sequence: from, Oldest: l.first}
+	if r.Mode != Observer {
+		l.lost = slices.DeleteFunc(l.lost, func(lost lostSubscriber) bool { return lost.name == r.Name })
 	}
-	if from > l.next {
-		return nil, &RangeError{Sequence: from, Oldest: l.first, Limit: l.next}
+	if from < l.store.first {
+		return nil, &GoneError{Sequence: from, Oldest: l.store.first}
+	}
+	if from > l.store.next {
+		return nil, &RangeError{Sequence: from, Oldest: l.store.first, Limit: l.store.next}
 	}
 	c := &Cursor{log: l, name: r.Name, types: newTypeSet(r.Types), wake: make(chan struct{}, 1), next: from}
 	if r.Mode == Observer {
@@ -113,18 +116,17 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 // resumption returns where a subscriber that names no sequence goes on; s is nil unless it is a known durable one.
 func (l *Log) resumption(r Request, s *subscriber) uint64 {
 	if r.Mode == Observer {
-		return l.first
+		return l.store.first
 	}
 	if s != nil {
 		return s.acked + 1
 	}
-	for i, lost := range l.lost {
+	for _, lost := range l.lost {
 		if lost.name == r.Name {
-			l.lost = slices.Delete(l.lost, i, i+1)
 			return lost.acked + 1
 		}
 	}
-	return l.first
+	return l.store.first
 }
 
 // Acknowledge says that the durable subscriber has handled everything up to the sequence. Going backwards is passed over.
@@ -137,7 +139,7 @@ func (l *Log) Acknowledge(name string, sequence uint64) error {
 		return ErrUnknownSubscriber
 	}
 	if sequence > s.sent {
-		err := &RangeError{Sequence: sequence, Oldest: l.first, Limit: s.sent}
+		err := &RangeError{Sequence: sequence, Oldest: l.store.first, Limit: s.sent}
 		l.mu.Unlock()
 		return err
 	}
@@ -151,7 +153,7 @@ func (l *Log) Acknowledge(name string, sequence uint64) error {
 func (l *Log) acknowledge(s *subscriber, sequence uint64) {
 	if sequence > s.acked {
 		s.acked = sequence
-		s.position = l.position(sequence + 1)
+		s.position = l.store.position(sequence + 1)
 	}
 	s.sent = max(s.sent, s.acked)
 	if s.cursor != nil {
@@ -169,13 +171,16 @@ func (l *Log) subscriber(name string) *subscriber {
 }
 
 func (l *Log) addSubscriber(name string, acked uint64) *subscriber {
-	s := &subscriber{name: name, acked: acked, sent: acked, position: l.position(acked + 1)}
+	s := &subscriber{name: name, acked: acked, sent: acked, position: l.store.position(acked + 1)}
 	l.durable = append(l.durable, s)
 	return s
 }
 
-// startGrace starts the clock of a subscriber that is away. l.mu is held.
+// startGrace starts the clock of a subscriber that is away, unless nothing depends on it any more. l.mu is held.
 func (l *Log) startGrace(s *subscriber) {
+	if l.isDrained() {
+		return
+	}
 	s.absences++
 	absence := s.absences
 	s.grace = time.AfterFunc(l.options.Grace, func() { l.lose(s, absence) })
@@ -191,7 +196,7 @@ func (s *subscriber) stopGrace() {
 // lose forgets a subscriber that is still in the given absence. The grace clock calls it.
 func (l *Log) lose(s *subscriber, absence int) {
 	l.mu.Lock()
-	if s.cursor != nil || s.absences != absence {
+	if s.cursor != nil || s.absences != absence || l.isDrained() {
 		l.mu.Unlock()
 		return
 	}

@@ -1,0 +1,165 @@
+// Storage: encoded events in chunks, from the oldest one held to the newest.
+
+package eventlog
+
+import "sort"
+
+const (
+	minChunk = 4 << 10
+	maxChunk = 256 << 10
+	// entryGuess is the size of an entry for which a chunk's table of ends is laid out; smaller ones make it grow.
+	entryGuess = 96
+)
+
+// chunk is a stretch of the log. Bytes and ends are only ever appended, within the capacity that buf was made with, so
+// whoever has a slice of buf may read it without the log's lock.
+type chunk struct {
+	first uint64 // sequence of the first event
+	start int64  // the position where buf begins
+	buf   []byte
+	ends  []uint32 // where in buf each event ends
+}
+
+// last returns the sequence of the last event.
+func (c *chunk) last() uint64 { return c.first + uint64(len(c.ends)) - 1 }
+
+// room returns how many bytes fit in.
+func (c *chunk) room() int { return cap(c.buf) - len(c.buf) }
+
+// offset returns where in buf the event begins.
+func (c *chunk) offset(sequence uint64) int {
+	if sequence == c.first {
+		return 0
+	}
+	return int(c.ends[sequence-c.first-1])
+}
+
+// span returns the events from the given one on: as many as the limits of a batch allow, and at least one.
+func (c *chunk) span(from uint64) Batch {
+	begin := c.offset(from)
+	ends := c.ends[from-c.first:]
+	ends = ends[:min(len(ends), maxBatchEvents)]
+	n := len(ends)
+	if int(ends[n-1])-begin > maxBatchBytes {
+		n = max(1, sort.Search(n, func(i int) bool { return int(ends[i])-begin > maxBatchBytes }))
+	}
+	end := ends[n-1]
+	return Batch{Data: c.buf[begin:end:end], First: from, Last: from + uint64(n) - 1, Count: n}
+}
+
+// store holds the events from first up to, not including, next. Positions count the bytes of all entries ever added, so
+// the difference of two is what lies between them. It is not for concurrent use.
+type store struct {
+	chunks []*chunk // oldest first; the newest takes what comes while there is room
+	first  uint64   // the oldest event held; next when there is none
+	next   uint64   // the sequence of the next event
+	end    int64    // the position behind the newest event
+}
+
+// last returns the sequence of the newest event.
+func (s *store) last() uint64 { return s.next - 1 }
+
+// add puts events at the end.
+func (s *store) add(d *drafts) {
+	begin, large := 0, d.large
+	for _, end := range d.ends {
+		if end == begin {
+			s.addLarge(large[0])
+			large = large[1:]
+			continue
+		}
+		s.addSmall(d.buf[begin:end])
+		begin = end
+	}
+}
+
+// addSmall copies an event into a chunk.
+func (s *store) addSmall(tail []byte) {
+	size := headSize(s.next, len(tail)) + len(tail)
+	c := s.chunkFor(size)
+	_ = append(appendHead(c.buf, s.next, len(tail)), tail...) // there is room, so this writes to the chunk
+	c.buf = c.buf[:len(c.buf)+size]
+	s.added(c, size)
+}
+
+// addLarge makes a chunk of an event that has room for its head in front.
+func (s *store) addLarge(buf []byte) {
+	tail := len(buf) - maxHead
+	entry := buf[maxHead-headSize(s.next, tail):]
+	appendHead(entry[:0], s.next, tail)
+	s.added(s.addChunk(entry[:len(entry):len(entry)], 1), len(entry))
+}
+
+// added takes note of an entry of the given size at the end of the newest chunk.
+func (s *store) added(c *chunk, size int) {
+	c.ends = append(c.ends, uint32(len(c.buf)))
+	s.next++
+	s.end += int64(size)
+}
+
+// chunkFor returns the newest chunk, or a new one if that has no room for an entry of the given size. A new chunk grows
+// with what is held, so that an idle endpoint is cheap and a busy one has few chunks. What a chunk leaves unused is less
+// than the entry that did not fit, so that memory is at most about twice what is held.
+func (s *store) chunkFor(size int) *chunk {
+	if n := len(s.chunks); n > 0 && s.chunks[n-1].room() >= size {
+		return s.chunks[n-1]
+	}
+	held := int(s.end - s.position(s.first))
+	capacity := max(size, min(maxChunk, max(minChunk, 4*held)))
+	return s.addChunk(make([]byte, 0, capacity), capacity/entryGuess+1)
+}
+
+func (s *store) addChunk(buf []byte, events int) *chunk {
+	c := &chunk{first: s.next, start: s.end, buf: buf, ends: make([]uint32, 0, events)}
+	s.chunks = append(s.chunks, c)
+	return c
+}
+
+// chunkOf returns the chunk of a held event.
+func (s *store) chunkOf(sequence uint64) *chunk {
+	return s.chunks[sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i].last() >= sequence })]
+}
+
+// position returns where the entry of a held event begins; for the next one, where the log ends.
+func (s *store) position(sequence uint64) int64 {
+	if sequence == s.next {
+		return s.end
+	}
+	c := s.chunkOf(sequence)
+	return c.start + int64(c.offset(sequence))
+}
+
+// fitting returns the oldest held event from which on everything fits into the given number of bytes. The newest event
+// fits always.
+func (s *store) fitting(bytes int) uint64 {
+	oldest := s.end - int64(bytes)
+	if s.first == s.next || s.position(s.first) >= oldest {
+		return s.first
+	}
+	c := s.chunks[sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i].start >= oldest })-1]
+	n := sort.Search(len(c.ends), func(i int) bool { return c.start+int64(c.ends[i]) >= oldest })
+	return min(c.first+uint64(n)+1, s.last())
+}
+
+// drop forgets the events before the given one. Memory is freed in whole chunks; the newest stays while it has room.
+func (s *store) drop(before uint64) {
+	if before <= s.first {
+		return
+	}
+	s.first = before
+	n := 0
+	for n < len(s.chunks) && s.chunks[n].last() < before && (n < len(s.chunks)-1 || s.chunks[n].room() == 0) {
+		s.chunks[n] = nil
+		n++
+	}
+	s.chunks = s.chunks[n:]
+}
+
+// memory returns how many bytes the chunks occupy, with what is unused in them.
+func (s *store) memory() int {
+	n := 0
+	for _, c := range s.chunks {
+		n += cap(c.buf) + 4*cap(c.ends)
+	}
+	return n
+}
