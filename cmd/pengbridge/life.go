@@ -65,11 +65,15 @@ func (l *life) run(ready func() error) error {
 func (l *life) end(served <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.drain)
 	defer cancel()
-	drained := make(chan error, 1)
-	go func() { drained <- errors.Join(l.service.Drain(ctx), <-served) }()
+	var err error
+	drained := make(chan struct{}) // closed when err is known
+	go func() {
+		defer close(drained)
+		err = errors.Join(l.service.Drain(ctx), <-served)
+	}()
 
 	select {
-	case err := <-drained:
+	case <-drained:
 		return l.farewell(err)
 	case <-l.signals.Force():
 		l.logger.Warn("a second signal: cutting everything")

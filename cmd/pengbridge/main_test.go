@@ -22,6 +22,9 @@ const wait = 10 * time.Second
 // TestMain makes the command, and a stand-in for an application, programs of their own that tests can run: copies of this
 // test binary, so that the race detector looks at them, too.
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // a program under the race detector takes a second to end otherwise
+	}
 	testscript.Main(leakChecked{m}, map[string]func(){"pengbridge": main, "middleman": middleman})
 }
 
