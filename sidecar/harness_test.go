@@ -4,8 +4,11 @@ package sidecar
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,11 +26,15 @@ import (
 	"github.com/pengbridge/pengbridge/core/endpoint"
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/wire"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
 // patience bounds every wait of the tests. It is long, because the machine may be busy.
 const patience = 20 * time.Second
+
+// tick is how often a condition is looked at that nothing announces.
+const tick = 5 * time.Millisecond
 
 // The tokens of every sidecar in the tests.
 const (
@@ -58,7 +65,7 @@ func start(tb testing.TB, options Options) *running {
 		)
 	}
 	if options.Logger == nil {
-		options.Logger = slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelInfo}))
+		options.Logger = slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError}))
 	}
 	s, err := New(options)
 	require.NoError(tb, err)
@@ -66,7 +73,7 @@ func start(tb testing.TB, options Options) *running {
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(r.listener) }()
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = s.Drain(ctx) // what a test left open is cut
 		require.NoError(tb, <-served)
@@ -112,7 +119,7 @@ func (r *running) client(tb testing.TB, token string) pb.SidecarServiceClient {
 	return pb.NewSidecarServiceClient(r.dial(tb, token))
 }
 
-// within returns a context for a test's calls.
+// testContext bounds a test's calls.
 func testContext(tb testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	tb.Cleanup(cancel)
@@ -137,13 +144,17 @@ type peer struct {
 	events chan event.Event // those it received; a test that ignores them must not cause more than it holds
 }
 
-// join connects a peer to a server that was bound, and waits for its handshake.
-func join(tb testing.TB, bound *pb.BindResponse) *peer {
+// join connects a peer to a server that was bound, and waits for its handshake. It knows more packets than the usual ones.
+func join(tb testing.TB, bound *pb.BindResponse, more ...string) *peer {
 	tb.Helper()
+	known := []packet.Type{{Name: "echo"}, {Name: "other"}}
+	for _, name := range more {
+		known = append(known, packet.Type{Name: name})
+	}
 	p := &peer{events: make(chan event.Event, 4096)}
 	client, err := endpoint.Dial(testContext(tb), bound.GetAddress().GetHost()+":"+portOf(bound), endpoint.ClientOptions{
 		Options: endpoint.Options{
-			Packets: []packet.Type{{Name: "echo"}, {Name: "other"}},
+			Packets: known,
 			Events: event.Func(func(e event.Event) {
 				e.Body = append([]byte(nil), e.Body...)
 				p.events <- e
@@ -184,8 +195,7 @@ func (p *peer) awaitPacket(tb testing.TB) event.Event {
 }
 
 func portOf(bound *pb.BindResponse) string {
-	_, port, _ := net.SplitHostPort((&net.TCPAddr{Port: int(bound.GetAddress().GetPort())}).String())
-	return port
+	return strconv.Itoa(int(bound.GetAddress().GetPort()))
 }
 
 // reader is a stream of events that a test reads one by one.
@@ -193,6 +203,7 @@ type reader struct {
 	stream grpc.ServerStreamingClient[pb.SubscribeResponse]
 	header *pb.SubscribeHeader
 	batch  []*pb.Event
+	seen   []*pb.Event // all that next has returned
 	cancel context.CancelFunc
 }
 
@@ -209,6 +220,15 @@ func subscribe(tb testing.TB, client pb.SidecarServiceClient, req *pb.SubscribeR
 	return &reader{stream: stream, header: first.GetHeader(), cancel: cancel}
 }
 
+// subscribeError returns the error of a stream that does not come about.
+func subscribeError(tb testing.TB, client pb.SidecarServiceClient, req *pb.SubscribeRequest) error {
+	tb.Helper()
+	stream, err := client.Subscribe(testContext(tb), req)
+	require.NoError(tb, err)
+	_, err = stream.Recv()
+	return err
+}
+
 // next returns the next event, or the error that ends the stream.
 func (s *reader) next() (*pb.Event, error) {
 	for len(s.batch) == 0 {
@@ -220,6 +240,7 @@ func (s *reader) next() (*pb.Event, error) {
 	}
 	e := s.batch[0]
 	s.batch = s.batch[1:]
+	s.seen = append(s.seen, e)
 	return e, nil
 }
 
@@ -270,6 +291,48 @@ func infoOf(s *status.Status) *errdetails.ErrorInfo {
 		}
 	}
 	return nil
+}
+
+// stuffed is a connection whose peer does not read, with bytes waiting for it.
+type stuffed struct {
+	conn net.Conn
+}
+
+// release lets the peer read, until the connection ends.
+func (s *stuffed) release() {
+	go func() { _, _ = io.Copy(io.Discard, s.conn) }()
+}
+
+// stuffable are options of a server for stuff: what it sends stays large, and does not fill the log.
+func stuffable() *pb.EndpointOptions {
+	return &pb.EndpointOptions{
+		Compression: &pb.Compression{Disabled: true},
+		Events:      &pb.EventOptions{OmitTypes: []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_CONNECTION_SEND}},
+	}
+}
+
+// stuff connects another client to the server, which completes the handshake and then reads nothing, and sends to it until
+// something stays in its queue.
+func stuff(t testing.TB, s *served) *stuffed {
+	t.Helper()
+	info := onlyEndpoint(t, s.client)
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(info.GetAddress().GetPort()))))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	frames := wire.AppendFrame(nil, packet.IDSettype, 0, packet.AppendSettype(nil, "classic"))
+	frames = wire.AppendFrame(frames, packet.IDAccept, 0, packet.AppendAccept(nil))
+	_, err = conn.Write(frames)
+	require.NoError(t, err)
+	id := s.events.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE).GetConnectionId()
+	body := msgpackBody("\xc6\x00\x10\x00\x00" + strings.Repeat("\x5a", 1<<20)) // 1 MiB of bin
+	require.Eventually(t, func() bool {
+		_, err := s.client.SendMessage(testContext(t), &pb.SendMessageRequest{EndpointId: s.id, Message: echo(id, body)})
+		require.NoError(t, err)
+		listed, err := s.client.ListConnections(testContext(t), &pb.ListConnectionsRequest{EndpointId: s.id, AfterConnectionId: id - 1})
+		require.NoError(t, err)
+		return listed.GetConnections()[0].GetQueuedBytes() > 1<<20
+	}, patience, tick)
+	return &stuffed{conn}
 }
 
 // Bodies.

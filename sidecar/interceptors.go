@@ -30,6 +30,7 @@ func intercept(tokens *launch.Tokens, logger *slog.Logger, ending context.Contex
 	lines := []logging.Option{
 		logging.WithLogOnEvents(logging.FinishCall), // the payload events would log bodies
 		logging.WithLevels(levelOf),
+		logging.WithDisableLoggingFields(logging.SystemTag[0], logging.ComponentFieldKey), // the same in every line
 	}
 	who := authenticate(tokens)
 	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {

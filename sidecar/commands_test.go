@@ -1,0 +1,300 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+// commandStream is a Commands stream in a test's hands.
+type commandStream struct {
+	grpc.BidiStreamingClient[pb.CommandsRequest, pb.CommandsResponse]
+	first  *pb.CommandsResponse
+	cancel context.CancelFunc
+}
+
+// openCommands opens a stream and reads its first response.
+func openCommands(tb testing.TB, client pb.SidecarServiceClient, endpointID, sender string) *commandStream {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	tb.Cleanup(cancel)
+	stream, err := client.Commands(ctx)
+	require.NoError(tb, err)
+	require.NoError(tb, stream.Send(&pb.CommandsRequest{EndpointId: endpointID, Sender: sender}))
+	first, err := stream.Recv()
+	require.NoError(tb, err)
+	return &commandStream{stream, first, cancel}
+}
+
+func (s *commandStream) send(tb testing.TB, first uint64, commands ...*pb.Command) {
+	tb.Helper()
+	require.NoError(tb, s.Send(&pb.CommandsRequest{FirstNumber: first, Commands: commands}))
+}
+
+// await reads responses until commands up to the number are answered, and returns the failures among them.
+func (s *commandStream) await(tb testing.TB, number uint64) []*pb.CommandFailure {
+	tb.Helper()
+	var failures []*pb.CommandFailure
+	for applied := uint64(0); applied < number; {
+		response, err := s.Recv()
+		require.NoError(tb, err)
+		require.Greater(tb, response.GetAppliedNumber(), applied, "cumulative")
+		applied = response.GetAppliedNumber()
+		failures = append(failures, response.GetFailures()...)
+	}
+	return failures
+}
+
+// finish half-closes the stream and expects it to end well.
+func (s *commandStream) finish(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, s.CloseSend())
+	_, err := s.Recv()
+	require.ErrorIs(tb, err, io.EOF)
+}
+
+// Commands.
+
+func sendCommand(conn uint64, json string) *pb.Command {
+	return &pb.Command{Action: &pb.Command_Send{Send: echo(conn, jsonBody(json))}}
+}
+
+func interruptCommand() *pb.Command {
+	return &pb.Command{Action: &pb.Command_Interrupt{Interrupt: &pb.EndpointInterrupt{}}}
+}
+
+func flushCommand(timeout float64) *pb.Command {
+	return &pb.Command{Action: &pb.Command_Flush{Flush: &pb.Flush{Timeout: seconds(timeout)}}}
+}
+
+// served is a server with one active connection, the 1.
+type served struct {
+	client pb.SidecarServiceClient
+	id     string
+	peer   *peer
+	events *reader
+}
+
+func serve(t testing.TB, options *pb.EndpointOptions) *served {
+	t.Helper()
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	bound := bind(t, client, options)
+	events := subscribe(t, client, &pb.SubscribeRequest{EndpointId: bound.GetEndpointId()})
+	p := join(t, bound)
+	events.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE)
+	return &served{client, bound.GetEndpointId(), p, events}
+}
+
+func TestCommandsAreAppliedInOrder(t *testing.T) {
+	s := serve(t, nil)
+	stream := openCommands(t, s.client, s.id, "")
+	require.Zero(t, stream.first.GetAppliedNumber())
+	const n = 500
+	for first := 1; first <= n; first += 50 { // several messages under way
+		var batch []*pb.Command
+		for number := first; number < first+50; number++ {
+			batch = append(batch, sendCommand(1, fmt.Sprint(number)))
+		}
+		stream.send(t, uint64(first), batch...)
+	}
+	require.Empty(t, stream.await(t, n))
+	for number := 1; number <= n; number++ {
+		text, err := appendJSON(nil, s.peer.awaitPacket(t).Body)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(number), string(text))
+	}
+	stream.finish(t)
+}
+
+// TestEveryCommand does each of them once, across all kinds in one message.
+func TestEveryCommand(t *testing.T) {
+	s := serve(t, nil)
+	durable := subscribe(t, s.client, &pb.SubscribeRequest{EndpointId: s.id, Subscriber: "game", Mode: pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING})
+	e, err := durable.next()
+	require.NoError(t, err)
+	state, reason := uint32(65), "enough"
+	stream := openCommands(t, s.client, s.id, "")
+	stream.send(t, 1,
+		&pb.Command{Action: &pb.Command_RegisterPackets{RegisterPackets: &pb.PacketRegistration{Packets: []*pb.Packet{{Name: "new"}}}}},
+		&pb.Command{Action: &pb.Command_RegisterConntypes{RegisterConntypes: &pb.ConntypeRegistration{Conntypes: []*pb.Conntype{{Name: "mine"}}}}},
+		&pb.Command{Action: &pb.Command_Acknowledge{Acknowledge: &pb.Acknowledgement{Subscriber: "game", Sequence: e.GetSequence()}}},
+		&pb.Command{Action: &pb.Command_SetCompression{SetCompression: &pb.Compression{Disabled: true}}},
+		&pb.Command{Action: &pb.Command_Update{Update: &pb.ConnectionUpdate{ConnectionId: 1, State: &state, JoinGroups: []string{"red"}}}},
+		interruptCommand(),
+		sendCommand(1, `"sent"`),
+		&pb.Command{Action: &pb.Command_Broadcast{Broadcast: &pb.BroadcastMessage{Packet: &pb.BroadcastMessage_Name{Name: "other"}, Body: jsonBody(`"cast"`), Group: "red"}}},
+		flushCommand(5),
+		&pb.Command{Action: &pb.Command_Close{Close: &pb.ConnectionClose{ConnectionId: 1, Reason: &reason}}},
+		&pb.Command{Action: &pb.Command_Shutdown{Shutdown: &pb.EndpointShutdown{Join: true}}},
+		&pb.Command{Action: &pb.Command_Stop{Stop: &pb.EndpointStop{}}},
+	)
+	require.Empty(t, stream.await(t, 12))
+	stream.finish(t)
+	require.Equal(t, "\xa4sent", string(s.peer.awaitPacket(t).Body))
+	require.Equal(t, "\xa4cast", string(s.peer.awaitPacket(t).Body), "it was in the group")
+	events := rest(t, s.events)
+	requireOrder(t, events,
+		pb.EventType_EVENT_TYPE_SERVER_INTERRUPT,
+		pb.EventType_EVENT_TYPE_SERVER_CONNECTION_SEND, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_SEND,
+		pb.EventType_EVENT_TYPE_SERVER_CONNECTION_CLOSE,
+		pb.EventType_EVENT_TYPE_SERVER_STOP, pb.EventType_EVENT_TYPE_SERVER_SHUTDOWN)
+	require.True(t, events[len(events)-1].GetJoin())
+}
+
+func TestCommandsSentAgainAreNotAppliedAgain(t *testing.T) {
+	s := serve(t, nil)
+	first := openCommands(t, s.client, s.id, "python")
+	first.send(t, 1, sendCommand(1, "1"), sendCommand(9, "2"), sendCommand(1, "3"))
+	require.Len(t, first.await(t, 3), 1)
+	first.cancel() // the connection breaks
+
+	second := openCommands(t, s.client, s.id, "python")
+	require.Equal(t, uint64(3), second.first.GetAppliedNumber())
+	require.Len(t, second.first.GetRecentFailures(), 1)
+	require.Equal(t, uint64(2), second.first.GetRecentFailures()[0].GetNumber())
+	require.Equal(t, "UNKNOWN_CONNECTION", second.first.GetRecentFailures()[0].GetReason())
+	second.send(t, 2, sendCommand(1, "2"), sendCommand(1, "3"), sendCommand(1, "4"))
+	require.Empty(t, second.await(t, 4))
+	second.send(t, 1, sendCommand(1, "1")) // all old: nothing to answer
+	second.finish(t)
+	for _, want := range []byte{1, 3, 4} {
+		require.Equal(t, []byte{want}, s.peer.awaitPacket(t).Body)
+	}
+
+	nameless := openCommands(t, s.client, s.id, "")
+	require.Zero(t, nameless.first.GetAppliedNumber())
+	nameless.send(t, 1, sendCommand(1, "5"))
+	nameless.await(t, 1)
+	other := openCommands(t, s.client, s.id, "another")
+	require.Zero(t, other.first.GetAppliedNumber(), "each sender counts for itself")
+}
+
+func TestCommandsStreamsThatMakeNoSense(t *testing.T) {
+	s := serve(t, nil)
+	tooMany := make([]*pb.Command, maxCommands+1)
+	for i := range tooMany {
+		tooMany[i] = interruptCommand()
+	}
+	long := string(make([]byte, 257))
+	for _, c := range []struct {
+		name     string
+		messages []*pb.CommandsRequest
+		field    string
+		message  string
+	}{
+		{"gap", []*pb.CommandsRequest{{FirstNumber: 1, Commands: tooMany[:1]}, {FirstNumber: 3, Commands: tooMany[:1]}}, "first_number", "command 2 is next"},
+		{"gap at once", []*pb.CommandsRequest{{FirstNumber: 2, Commands: tooMany[:1]}}, "first_number", "command 1 is next"},
+		{"no number", []*pb.CommandsRequest{{Commands: tooMany[:1]}}, "first_number", "number 1"},
+		{"too many", []*pb.CommandsRequest{{FirstNumber: 1, Commands: tooMany}}, "commands", "65536"},
+		{"another endpoint", []*pb.CommandsRequest{{}, {EndpointId: "ep_x"}}, "endpoint_id", "same"},
+		{"a long name", []*pb.CommandsRequest{{Sender: long}}, "sender", "256"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			stream, err := s.client.Commands(testContext(t))
+			require.NoError(t, err)
+			c.messages[0].EndpointId = s.id
+			for _, m := range c.messages {
+				require.NoError(t, stream.Send(m))
+			}
+			for err == nil {
+				_, err = stream.Recv()
+			}
+			require.Contains(t, requireInvalid(t, err, c.field), c.message)
+		})
+	}
+}
+
+func TestCommandsEndWithoutAWord(t *testing.T) {
+	s := start(t, Options{})
+	stream, err := s.client(t, gameToken).Commands(testContext(t))
+	require.NoError(t, err)
+	require.NoError(t, stream.CloseSend())
+	_, err = stream.Recv()
+	require.ErrorIs(t, err, io.EOF)
+}
+
+// TestTakeover opens a sender's second stream while a flush holds up the first one.
+func TestTakeover(t *testing.T) {
+	s := serve(t, stuffable())
+	stuffed := stuff(t, s)
+	defer stuffed.release()
+	older := openCommands(t, s.client, s.id, "python")
+	older.send(t, 1, interruptCommand(), flushCommand(60), interruptCommand(), interruptCommand())
+	s.events.await(t, pb.EventType_EVENT_TYPE_SERVER_INTERRUPT) // command 1 was applied, and the flush waits
+
+	newer := openCommands(t, s.client, s.id, "python")
+	require.Equal(t, uint64(1), newer.first.GetAppliedNumber(), "the flush was not finished, and nothing behind it was applied")
+	require.Empty(t, newer.first.GetRecentFailures())
+	var err error
+	for err == nil {
+		_, err = older.Recv()
+	}
+	requireFailure(t, err, codes.Aborted, "SENDER_TAKEN_OVER")
+	newer.send(t, 2, sendCommand(9, "1"))
+	failures := newer.await(t, 2)
+	require.Len(t, failures, 1, "the newer stream goes on where the older one was")
+}
+
+func TestFlushTimesOut(t *testing.T) {
+	s := serve(t, stuffable())
+	stuffed := stuff(t, s)
+	stream := openCommands(t, s.client, s.id, "")
+	begun := time.Now()
+	stream.send(t, 1, flushCommand(0.05), interruptCommand())
+	failures := stream.await(t, 2)
+	require.GreaterOrEqual(t, time.Since(begun), 50*time.Millisecond)
+	require.Len(t, failures, 1)
+	require.Equal(t, uint64(1), failures[0].GetNumber())
+	require.Equal(t, codes.DeadlineExceeded, codes.Code(failures[0].GetCode()))
+	stuffed.release()
+	stream.send(t, 3, flushCommand(20))
+	require.Empty(t, stream.await(t, 3), "now the peer reads")
+}
+
+// TestAClientThatDoesNotRead sends commands that all fail and reads no answer, until the sidecar reads no more either. Then
+// it reads them all.
+func TestAClientThatDoesNotRead(t *testing.T) {
+	s := serve(t, nil)
+	stream := openCommands(t, s.client, s.id, "")
+	const n, batch = 100_000, 1000
+	sent := make(chan error, 1)
+	go func() {
+		for first := 1; first <= n; first += batch {
+			commands := make([]*pb.Command, batch)
+			for i := range commands {
+				commands[i] = sendCommand(9, "0")
+			}
+			if err := stream.Send(&pb.CommandsRequest{FirstNumber: uint64(first), Commands: commands}); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- stream.CloseSend()
+	}()
+	next := uint64(1)
+	for {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(response.GetFailures()), maxFailures)
+		for _, f := range response.GetFailures() {
+			require.Equal(t, next, f.GetNumber())
+			next++
+		}
+		require.GreaterOrEqual(t, next, response.GetAppliedNumber()+1, "all up to there are answered for")
+	}
+	require.NoError(t, <-sent)
+	require.Equal(t, uint64(n+1), next)
+}

@@ -1,0 +1,130 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+func TestSendersRememberTheLast64(t *testing.T) {
+	var s senders
+	stays := s.claim("stays", func(error) {}) // has a stream all the time
+	for i := range 2 * maxSenders {
+		c := s.claim(fmt.Sprint(i), func(error) {})
+		c.applied = uint64(i) + 1
+		s.release(c)
+	}
+	require.Len(t, s.byName, maxSenders+1)
+	for i := range 2 * maxSenders {
+		c := s.claim(fmt.Sprint(i), func(error) {})
+		applied, _ := c.resume()
+		if i < maxSenders {
+			require.Zero(t, applied, "forgotten")
+		} else {
+			require.Equal(t, uint64(i)+1, applied)
+		}
+		if i >= maxSenders {
+			continue // keep what is remembered claimed, so that it is not pushed out
+		}
+		s.mu.Lock()
+		delete(s.byName, c.name)
+		s.mu.Unlock()
+	}
+	require.Same(t, stays.sender, s.claim("stays", func(error) {}).sender)
+}
+
+func TestClaimEndsTheOlderOne(t *testing.T) {
+	var s senders
+	ctx, end := context.WithCancelCause(context.Background())
+	older := s.claim("python", end)
+	newer := s.claim("python", func(error) {})
+	require.ErrorIs(t, context.Cause(ctx), errSenderTakenOver)
+	s.release(older) // its stream ends late
+	require.Same(t, newer, s.byName["python"].claim)
+	s.release(newer)
+	require.Nil(t, s.byName["python"].claim)
+	require.Len(t, s.away, 1)
+}
+
+func TestNamelessSendersAreNotRemembered(t *testing.T) {
+	var s senders
+	a, b := s.claim("", func(error) {}), s.claim("", func(error) {})
+	require.NotSame(t, a.sender, b.sender)
+	s.release(a)
+	require.Empty(t, s.away)
+	require.Empty(t, s.byName)
+}
+
+func TestFailuresAreForgotten(t *testing.T) {
+	var s sender
+	for n := uint64(1); n <= 5*recentCommands; n++ {
+		s.applied = n
+		s.fail(&pb.CommandFailure{Number: n})
+		require.LessOrEqual(t, len(s.failed), 2*recentCommands)
+	}
+	applied, recent := s.resume()
+	require.Equal(t, uint64(5*recentCommands), applied)
+	require.Len(t, recent, recentCommands)
+	require.Equal(t, uint64(4*recentCommands+1), recent[0].GetNumber())
+	s.applied += recentCommands - 1 // commands that went well count, too
+	_, recent = s.resume()
+	require.Len(t, recent, 1)
+}
+
+func TestAnswersCoalesce(t *testing.T) {
+	ctx := testContext(t)
+	a := newAnswers(5)
+	a.add(7, nil)
+	a.add(9, []*pb.CommandFailure{{Number: 8}})
+	response, err := a.next(ctx)
+	require.NoError(t, err)
+	require.Equal(t, uint64(9), response.GetAppliedNumber())
+	require.Len(t, response.GetFailures(), 1)
+
+	var many []*pb.CommandFailure
+	for n := uint64(10); n < 10+maxFailures+5; n++ {
+		many = append(many, &pb.CommandFailure{Number: n})
+	}
+	last := many[len(many)-1].GetNumber()
+	a.add(last+100, many)
+	ended := errors.New("over")
+	a.end(ended)
+	response, err = a.next(ctx)
+	require.NoError(t, err)
+	require.Len(t, response.GetFailures(), maxFailures)
+	require.Equal(t, uint64(9+maxFailures), response.GetAppliedNumber(), "no further than its failures go")
+	response, err = a.next(ctx)
+	require.NoError(t, err)
+	require.Len(t, response.GetFailures(), 5)
+	require.Equal(t, last+100, response.GetAppliedNumber())
+	_, err = a.next(ctx)
+	require.ErrorIs(t, err, ended, "behind everything that was to be said")
+}
+
+func TestAnswersHoldUpWhoIsNotRead(t *testing.T) {
+	a := newAnswers(0)
+	a.add(maxFailures+1, make([]*pb.CommandFailure, maxFailures+1))
+	waited := make(chan struct{})
+	go func() {
+		a.full(testContext(t))
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		require.FailNow(t, "there is no room")
+	default:
+	}
+	_, err := a.next(testContext(t))
+	require.NoError(t, err)
+	<-waited
+
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	a.add(2*maxFailures, make([]*pb.CommandFailure, 2*maxFailures))
+	a.full(gone) // returns: nobody will read any more
+}
