@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ type peer struct {
 	out     session.Output
 	frames  []byte   // written and not looked at yet
 	events  []string // as describe shows them
+	numbers []uint32 // of the numbered bodies that were received
 }
 
 // now is the time of everything in these tests: sessions have no clock of their own.
@@ -74,6 +77,9 @@ func (p *peer) note() {
 	p.frames = append(p.frames, p.out.Frames...)
 	for _, ev := range p.out.Events {
 		p.events = append(p.events, describe(ev))
+		if received := ev.Type == event.ServerRecv || ev.Type == event.ClientRecv; received && bytes.HasPrefix(ev.Body, numberedPrefix) {
+			p.numbers = append(p.numbers, binary.BigEndian.Uint32(ev.Body[len(numberedPrefix):]))
+		}
 	}
 	p.out.Reset()
 }
@@ -111,7 +117,7 @@ func (p *peer) send(ref packet.Ref, body []byte) error {
 }
 
 func (p *peer) close(reason *string) {
-	p.session.Close(now, reason, "", &p.out)
+	p.session.Close(now, reason, "by the test", &p.out)
 	p.settle()
 }
 
@@ -160,6 +166,69 @@ func plain(tb testing.TB, b []byte) (frames []plainFrame) {
 		}
 		frames = append(frames, plainFrame{p.ID, append([]byte(nil), p.Body...)})
 	}
+}
+
+// ids returns the packet ids of frames.
+func ids(tb testing.TB, b []byte) (ids []uint32) {
+	for _, f := range plain(tb, b) {
+		ids = append(ids, f.id)
+	}
+	return ids
+}
+
+// packed is a frame with a body as it is.
+func packed(id uint32, body []byte) []byte { return wire.AppendFrame(nil, id, 0, body) }
+
+// stage is how far a peer has got before a test begins.
+type stage int
+
+const (
+	begun     stage = iota // a server waits for settype, a client for hello
+	shaking                // a server waits for accept, a client for the handshake
+	connected              // both are active
+)
+
+// advance brings a fresh peer to a stage, and forgets what it wrote and reported until then.
+func (p *peer) advance(to stage) *peer {
+	p.tb.Helper()
+	var steps [][]byte
+	if p.cfg.Side == packet.ServerSide {
+		steps = [][]byte{packed(packet.IDSettype, packet.AppendSettype(nil, session.ConntypeClassic)), packed(packet.IDAccept, packet.AppendAccept(nil))}
+	} else {
+		registry := p.cfg.Registry.Table().InOrder()
+		steps = [][]byte{packed(packet.IDHello, packet.AppendHello(nil, "0.2.0")), packed(packet.IDHandshake, packet.AppendHandshake(nil, "0.2.0", registry))}
+	}
+	for _, step := range steps[:to] {
+		p.receive(step)
+	}
+	require.False(p.tb, p.session.Closing())
+	require.Equal(p.tb, to == connected, p.session.Active())
+	p.frames, p.events = nil, nil
+	return p
+}
+
+// converse carries bytes between two peers until both are silent.
+func converse(a, b *peer) {
+	for {
+		fromA, fromB := a.take(), b.take()
+		if len(fromA)+len(fromB) == 0 {
+			return
+		}
+		b.receive(fromA)
+		a.receive(fromB)
+	}
+}
+
+// reason returns the reason of a peer's close event; it fails if there is none.
+func (p *peer) reason() string {
+	p.tb.Helper()
+	require.True(p.tb, p.session.Closed(), "the connection is still open")
+	reason, detail := p.session.Reason()
+	require.NotEmpty(p.tb, detail, "a close has a detail for people")
+	if reason == nil {
+		return "None"
+	}
+	return *reason
 }
 
 func ptr[T any](v T) *T { return &v }
