@@ -25,8 +25,8 @@ type container struct {
 
 // Check says whether body is one MessagePack value that every receiver can decode, so that none gets past an endpoint that
 // would break a program at either end. Besides being well formed it has to keep these rules: [MaxNesting] and
-// [MaxElements], text in UTF-8, only str and bin as keys of maps, timestamps of 4, 8 or 12 bytes with less than a second
-// of nanoseconds, and nothing behind the value.
+// [MaxElements], text in UTF-8, only str and bin as keys of maps, no extension of a negative type but timestamps of 4, 8
+// or 12 bytes with less than a second of nanoseconds, and nothing behind the value. Python's msgpack fails on all else.
 //
 // It allocates nothing unless values nest deeper than 16. Errors wrap [ErrMalformedBody] and name the byte.
 func Check(body []byte) error {
@@ -71,8 +71,8 @@ func Check(body []byte) error {
 			}
 		case extension:
 			at = start + size
-			if int8(body[start-1]) == timestamp && !validTimestamp(body[start:at]) {
-				return malformed(start, "not a timestamp")
+			if problem := checkExtension(int8(body[start-1]), body[start:at]); problem != "" {
+				return malformed(start-1, problem)
 			}
 		case array, mapping:
 			values := int64(size)
@@ -125,8 +125,17 @@ func checkEnd(body []byte, at int) error {
 	return nil
 }
 
-// timestamp is the type of the extension for points in time.
-const timestamp = -1
+// checkExtension says what is wrong with an extension value, or nothing.
+func checkExtension(extension int8, payload []byte) string {
+	const timestamp = -1 // MessagePack reserves the negative types, and has defined this one
+	switch {
+	case extension < timestamp:
+		return "the extension's type is reserved"
+	case extension == timestamp && !validTimestamp(payload):
+		return "not a timestamp"
+	}
+	return ""
+}
 
 // validTimestamp reports whether an extension's payload is one of the three forms of a timestamp.
 func validTimestamp(payload []byte) bool {

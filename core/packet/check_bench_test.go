@@ -1,12 +1,14 @@
 package packet_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/wire"
 )
 
 func BenchmarkCheck(b *testing.B) {
@@ -15,9 +17,9 @@ func BenchmarkCheck(b *testing.B) {
 		body []byte
 	}{
 		{"int", []byte{7}},
-		{"map of one", encode(b, map[string]any{"x": 1.5})},
+		{"map of one", dictOf("x", 1.5)},
 		{"chat message", chatMessage()},
-		{"54 bytes", body54()},
+		{"position update", body54()},
 		{"records of 20 KB", records(500)},
 		{"text of 64 KB", msgp.AppendString(nil, string(make([]byte, 64<<10)))},
 	} {
@@ -33,11 +35,25 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-func encode(tb testing.TB, v any) []byte {
-	tb.Helper()
-	body, err := msgp.AppendIntf(nil, v)
-	require.NoError(tb, err)
-	return body
+// BenchmarkReceive decodes and checks frames of 64 bytes, as they come 1024 at once.
+func BenchmarkReceive(b *testing.B) {
+	frame := wire.AppendFrame(nil, 64, 0, body54())
+	require.Len(b, frame, 64)
+	stream := bytes.Repeat(frame, 1024)
+	var d wire.Decoder
+	defer d.Release()
+	b.ReportAllocs()
+	b.SetBytes(int64(len(frame)))
+	for b.Loop() {
+		f, ok, err := d.Next()
+		if !ok {
+			d.Feed(stream)
+			f, _, err = d.Next()
+		}
+		if err != nil || packet.Check(f.Body) != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // chatMessage is what a simple chat sends.
@@ -62,7 +78,7 @@ func body54() []byte {
 	b = msgp.AppendString(b, "onground")
 	b = msgp.AppendBool(b, true)
 	b = msgp.AppendString(b, "k")
-	return msgp.AppendString(b, "idle!")
+	return msgp.AppendString(b, "idle")
 }
 
 // records is a list of small maps, as worlds and inventories are.

@@ -30,7 +30,7 @@ func TestCheckAccepts(t *testing.T) {
 		"fixext1": "d40100", "fixext2": "d5010000", "fixext4": "d60100000000", "fixext8": "d7010000000000000000",
 		"fixext16": "d80100000000000000000000000000000000",
 		"ext8":     "c70001", "ext16": "c8000001", "ext32": "c90000000001",
-		"reserved extension": "d4fe00", "greatest extension": "d47f00",
+		"greatest extension": "d47f00",
 
 		"timestamp of 4 bytes": "d6ff00000000", "timestamp of 8 bytes": "d7ffee6b27fc00000000",
 		"timestamp of 12 bytes": "c70cff3b9ac9ff8000000000000000", "timestamp in ext8": "c704ff00000000",
@@ -48,12 +48,13 @@ func TestCheckAccepts(t *testing.T) {
 // clients, and what else a receiver would choke on.
 func TestCheckRefuses(t *testing.T) {
 	const (
-		early = "the body ends too early"
-		key   = "the key of a map is neither str nor bin"
-		text  = "text is not UTF-8"
-		time  = "not a timestamp"
-		rest  = "there is something behind the value"
-		c1    = "no value begins with 0xc1"
+		early    = "the body ends too early"
+		key      = "the key of a map is neither str nor bin"
+		text     = "text is not UTF-8"
+		time     = "not a timestamp"
+		reserved = "the extension's type is reserved"
+		rest     = "there is something behind the value"
+		c1       = "no value begins with 0xc1"
 	)
 	for _, tc := range []struct{ name, body, message string }{
 		{"empty body", "", "byte 0: " + early},
@@ -96,11 +97,13 @@ func TestCheckRefuses(t *testing.T) {
 		{"overlong rune", "a2c080", "byte 1: " + text},
 		{"rune beyond Unicode", "a4f4908080", "byte 1: " + text},
 
-		{"timestamp of 0 bytes", "c700ff", "byte 3: " + time},
-		{"timestamp of 1 byte", "d4ff00", "byte 2: " + time},
-		{"timestamp of 16 bytes", "d8ff" + strings.Repeat("00", 16), "byte 2: " + time},
-		{"a second of nanoseconds in 8 bytes", "d7ffee6b280000000000", "byte 2: " + time},
-		{"a second of nanoseconds in 12 bytes", "c70cff3b9aca000000000000000000", "byte 3: " + time},
+		{"timestamp of 0 bytes", "c700ff", "byte 2: " + time},
+		{"timestamp of 1 byte", "d4ff00", "byte 1: " + time},
+		{"timestamp of 16 bytes", "d8ff" + strings.Repeat("00", 16), "byte 1: " + time},
+		{"a second of nanoseconds in 8 bytes", "d7ffee6b280000000000", "byte 1: " + time},
+		{"a second of nanoseconds in 12 bytes", "c70cff3b9aca000000000000000000", "byte 2: " + time},
+		{"reserved extension", "d4fe00", "byte 1: " + reserved},
+		{"last reserved extension", "c70080", "byte 2: " + reserved},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := packet.Check(unhex(t, tc.body))

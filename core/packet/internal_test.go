@@ -1,6 +1,7 @@
 package packet_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -109,7 +110,7 @@ func TestParseHandshake(t *testing.T) {
 		{"list", dictOf("protoversion", 2, "registry", []any{}), 0, nil, `"registry" is not a map`},
 		{"name that is bytes", dictOf("protoversion", 2, "registry", msgp.Raw(dictOf([]byte("a"), 64))), 0, nil, "a name that is not text"},
 		{"negative id", dictOf("protoversion", 2, "registry", msgp.Raw(dictOf("a", -1))), 0, nil, `no id for "a"`},
-		{"id beyond 32 bits", dictOf("protoversion", 2, "registry", msgp.Raw(dictOf("a", 1<<32))), 0, nil, `no id for "a"`},
+		{"id beyond 32 bits", dictOf("protoversion", 2, "registry", msgp.Raw(dictOf("a", int64(1<<32)))), 0, nil, `no id for "a"`},
 		{"id that is text", dictOf("protoversion", 2, "registry", msgp.Raw(dictOf("a", "64"))), 0, nil, `no id for "a"`},
 		{"no protocol version", dictOf("registry", map[string]any{}), 0, nil, `"protoversion" is not an integer`},
 	} {
@@ -138,7 +139,10 @@ func TestParseAccept(t *testing.T) {
 		{"minus one", dictOf("success", -1), true, ""},
 		{"greatest integer", dictOf("success", ^uint64(0)), true, ""},
 		{"zero float", dictOf("success", 0.0), false, ""},
+		{"negative zero", dictOf("success", math.Copysign(0, -1)), false, ""},
+		{"zero float of 32 bits", dictOf("success", float32(0)), false, ""},
 		{"half", dictOf("success", 0.5), true, ""},
+		{"not a number", dictOf("success", math.NaN()), true, ""},
 		{"empty text", dictOf("success", ""), false, ""},
 		{"text", dictOf("success", "false"), true, ""},
 		{"long text", dictOf("success", "a text of more than thirty-one bytes"), true, ""},

@@ -108,10 +108,12 @@ func (t Type) check(field string) error {
 		return err
 	}
 	if strings.HasPrefix(t.Name, reservedPrefix) {
-		return &InvalidError{field + ".name", fmt.Sprintf("%q is reserved: choose a name that does not start with %q", t.Name, reservedPrefix)}
+		problem := fmt.Sprintf("%q is reserved: choose a name that does not start with %q", t.Name, reservedPrefix)
+		return &InvalidError{field + ".name", problem}
 	}
 	if t.ID != 0 && t.ID < FirstFreeID {
-		return &InvalidError{field + ".id", fmt.Sprintf("%d is reserved: choose one from %d up, or 0 for the next free one", t.ID, FirstFreeID)}
+		problem := fmt.Sprintf("%d is reserved: choose one from %d up, or 0 for the next free one", t.ID, FirstFreeID)
+		return &InvalidError{field + ".id", problem}
 	}
 	if t.Rule != nil {
 		return t.Rule.check(field + ".rule")

@@ -152,26 +152,31 @@ func registryOf(body []byte) ([]event.Registered, error) {
 
 // truthy reports whether Python takes a value for true: anything but nil, false, zero, and what is empty.
 func truthy(value []byte) bool {
-	switch msgp.NextType(value) {
-	case msgp.NilType:
-		return false
-	case msgp.BoolType:
-		b, _, _ := msgp.ReadBoolBytes(value)
-		return b
-	case msgp.Float32Type, msgp.Float64Type:
-		f, _, _ := msgp.ReadFloat64Bytes(value)
-		return f != 0
-	case msgp.IntType, msgp.UintType:
-		i, _, err := msgp.ReadInt64Bytes(value)
-		return i != 0 || err != nil // beyond int64 is not zero either
-	}
-	f := forms[value[0]]
-	if f.kind == extension {
+	switch f := forms[value[0]]; f.kind {
+	case text, blob, array, mapping:
+		size := int(f.size)
+		if f.wide != 0 {
+			size = f.readSize(value, 0)
+		}
+		return size != 0
+	case extension:
 		return true
+	default:
+		return truthyScalar(value)
 	}
-	size := int(f.size)
-	if f.wide != 0 {
-		size = f.readSize(value, 0)
+}
+
+// truthyScalar does so for nil, a bool or a number: one of the readers takes it, unless it is an integer beyond int64.
+func truthyScalar(value []byte) bool {
+	if msgp.IsNil(value) {
+		return false
 	}
-	return size != 0
+	if b, _, err := msgp.ReadBoolBytes(value); err == nil {
+		return b
+	}
+	if f, _, err := msgp.ReadFloat64Bytes(value); err == nil {
+		return f != 0
+	}
+	i, _, err := msgp.ReadInt64Bytes(value)
+	return i != 0 || err != nil
 }

@@ -83,7 +83,8 @@ func (r *Rule) check(field string) error {
 	case r.Side > ServerSide:
 		return &InvalidError{field + ".side", fmt.Sprintf("%d is no side: give client, server, or nothing for both", r.Side)}
 	case r.MinTLS > TLSBothAuth:
-		return &InvalidError{field + ".min_tls_level", fmt.Sprintf("%d is no level: give %d to %d", r.MinTLS, TLSNone, TLSBothAuth)}
+		problem := fmt.Sprintf("%d is no level: give %d to %d", r.MinTLS, TLSNone, TLSBothAuth)
+		return &InvalidError{field + ".min_tls_level", problem}
 	case r.Action > Close:
 		return &InvalidError{field + ".action", fmt.Sprintf("%d is no action: give ignore or close", r.Action)}
 	case r.Conntype != "":

@@ -102,10 +102,11 @@ func (t *Table) ByName(name string) (Type, bool) {
 // Len returns the number of types.
 func (t *Table) Len() int { return len(t.types) }
 
-// Entries returns the registry ordered by id. The slice belongs to the table.
+// Entries returns the registry ordered by id. The slice is the table's: it must not be changed.
 func (t *Table) Entries() []event.Registered { return t.sorted }
 
-// InOrder returns the registry in the order of registration, which is its order on the wire. The slice belongs to the table.
+// InOrder returns the registry in the order of registration, which is its order on the wire. The slice is the table's: it
+// must not be changed.
 func (t *Table) InOrder() []event.Registered { return t.inOrder }
 
 // Local reports whether the name is registered here, but was not in the server's registry when the table was synced: the

@@ -45,12 +45,11 @@ func (b *buffer) append(p []byte, frame int) *buffer {
 	return b
 }
 
-// release gives the memory back. It returns nil, for the variable that held the buffer, and may be called on nil.
-func (b *buffer) release() *buffer {
+// release gives the memory back. It may be called on nil.
+func (b *buffer) release() {
 	if b == nil || cap(b.bytes) > 1<<maxBufferBits {
-		return nil
+		return
 	}
 	b.bytes = b.bytes[:0]
 	buffers[bits.Len(uint(cap(b.bytes)-1)>>minBufferBits)].Put(b)
-	return nil
 }

@@ -31,7 +31,8 @@ func (d *Decoder) Feed(p []byte) {
 	if len(d.input) > 0 {
 		panic("wire: Decoder.Feed before Next returned false")
 	}
-	d.lent = d.lent.release()
+	d.lent.release()
+	d.lent = nil
 	if d.err == nil {
 		d.input = p
 	}
@@ -48,7 +49,7 @@ func (d *Decoder) Next() (Frame, bool, error) {
 	}
 	need, err := d.need(d.input)
 	if err != nil {
-		return d.fail(err)
+		return Frame{}, false, d.fail(err)
 	}
 	if len(d.input) < need {
 		d.fill(len(d.input))
@@ -64,7 +65,7 @@ func (d *Decoder) nextInPieces() (Frame, bool, error) {
 	for {
 		need, err := d.need(d.partial.bytes)
 		if err != nil {
-			return d.fail(err)
+			return Frame{}, false, d.fail(err)
 		}
 		if len(d.partial.bytes) == need {
 			break
@@ -119,17 +120,18 @@ func (d *Decoder) parse(frame []byte) (Frame, bool, error) {
 		Body:  frame[LengthSize+HeaderSize : len(frame) : len(frame)],
 	}
 	if f.Flags&FlagAES != 0 {
-		return d.fail(fmt.Errorf("%w: encrypted packets are not supported", ErrMalformed))
+		return Frame{}, false, d.fail(fmt.Errorf("%w: encrypted packets are not supported", ErrMalformed))
 	}
 	return f, true, nil
 }
 
-// fail ends the decoder. Frames returned before stay valid until Release.
-func (d *Decoder) fail(err error) (Frame, bool, error) {
+// fail ends the decoder, for the reason that it returns. Frames returned before stay valid until Release.
+func (d *Decoder) fail(err error) error {
 	d.err = err
 	d.input = nil
-	d.partial = d.partial.release()
-	return Frame{}, false, err
+	d.partial.release()
+	d.partial = nil
+	return err
 }
 
 // Pending returns how many bytes of an incomplete frame are held. The memory behind them is at most twice that, or 512
@@ -145,6 +147,8 @@ func (d *Decoder) Pending() int {
 // more than once.
 func (d *Decoder) Release() {
 	d.input = nil
-	d.partial = d.partial.release()
-	d.lent = d.lent.release()
+	d.partial.release()
+	d.partial = nil
+	d.lent.release()
+	d.lent = nil
 }
