@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"testing"
 	"time"
 
@@ -93,6 +94,11 @@ func serve(t testing.TB, options *pb.EndpointOptions) *served {
 	p := join(t, bound)
 	events.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE)
 	return &served{client, bound.GetEndpointId(), p, events}
+}
+
+// port is where the server listens.
+func (s *served) port() string {
+	return strconv.Itoa(int(s.peer.Remote.Port))
 }
 
 func TestCommandsAreAppliedInOrder(t *testing.T) {

@@ -48,6 +48,7 @@ type endpoints struct {
 	last     uint64
 	draining bool
 	closing  chan struct{} // closed when logs are not waited for any more
+	closed   sync.Once
 	watchers sync.WaitGroup
 }
 
@@ -220,7 +221,7 @@ func (e *endpoints) drain(ctx context.Context, timeout time.Duration) {
 
 // close forgets all endpoints, which must have been drained, and returns when that is done.
 func (e *endpoints) close() {
-	close(e.closing)
+	e.closed.Do(func() { close(e.closing) })
 	e.watchers.Wait()
 }
 

@@ -45,6 +45,14 @@ const (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func testTokens() *launch.Tokens {
+	return launch.NewTokens(
+		launch.Token{Secret: gameToken, Owner: "game"},
+		launch.Token{Secret: toolToken, Owner: "game", ReadOnly: true},
+		launch.Token{Secret: otherToken, Owner: "other"},
+	)
+}
+
 // running is a sidecar that serves.
 type running struct {
 	*Sidecar
@@ -58,11 +66,7 @@ func start(tb testing.TB, options Options) *running {
 	tb.Cleanup(func() { goleak.VerifyNone(tb, leaks) })
 	options.Version = "0.0.1-test"
 	if options.Tokens == nil {
-		options.Tokens = launch.NewTokens(
-			launch.Token{Secret: gameToken, Owner: "game"},
-			launch.Token{Secret: toolToken, Owner: "game", ReadOnly: true},
-			launch.Token{Secret: otherToken, Owner: "other"},
-		)
+		options.Tokens = testTokens()
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(testWriter{tb}, &slog.HandlerOptions{Level: slog.LevelError}))

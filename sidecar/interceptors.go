@@ -33,9 +33,7 @@ func intercept(tokens *launch.Tokens, logger *slog.Logger, ending context.Contex
 		logging.WithDisableLoggingFields(logging.SystemTag[0], logging.ComponentFieldKey), // the same in every line
 	}
 	who := authenticate(tokens)
-	recovered := recovery.WithRecoveryHandlerContext(func(_ context.Context, p any) error {
-		return panicked(logger, p)
-	})
+	recovered := recoverTo(logger)
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(
 			selector.UnaryServerInterceptor(logging.UnaryServerInterceptor(logTo(logger), lines...), notHealth),
@@ -49,6 +47,10 @@ func intercept(tokens *launch.Tokens, logger *slog.Logger, ending context.Contex
 			recovery.StreamServerInterceptor(recovered),
 		),
 	}
+}
+
+func recoverTo(logger *slog.Logger) recovery.Option {
+	return recovery.WithRecoveryHandler(func(p any) error { return panicked(logger, p) })
 }
 
 // panicked logs a panic with its stack and returns what the caller sees of it.

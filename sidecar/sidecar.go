@@ -57,7 +57,8 @@ type Options struct {
 	Metrics prometheus.Registerer
 }
 
-// Sidecar is a gRPC server with its endpoints. Serve and Drain may be called concurrently; Drain must be called in the end.
+// Sidecar is a gRPC server with its endpoints. Serve and Drain may be called concurrently; Drain must be called in the end,
+// and does nothing the second time.
 type Sidecar struct {
 	server  *grpc.Server
 	health  *health.Server

@@ -1,0 +1,329 @@
+package sidecar
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/sidecar/eventlog"
+)
+
+const (
+	observer      = pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER
+	durable       = pb.SubscriberMode_SUBSCRIBER_MODE_DURABLE
+	acknowledging = pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING
+)
+
+func acknowledge(tb testing.TB, client pb.SidecarServiceClient, id, name string, sequence uint64) {
+	tb.Helper()
+	_, err := client.Acknowledge(testContext(tb), &pb.AcknowledgeRequest{
+		EndpointId: id, Acknowledgement: &pb.Acknowledgement{Subscriber: name, Sequence: sequence},
+	})
+	require.NoError(tb, err)
+}
+
+// interrupts makes events happen.
+func interrupts(tb testing.TB, client pb.SidecarServiceClient, id string, n int) {
+	tb.Helper()
+	for range n {
+		_, err := client.Interrupt(testContext(tb), &pb.InterruptRequest{EndpointId: id})
+		require.NoError(tb, err)
+	}
+}
+
+func TestSubscribeStartsAtTheBeginning(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	bound := bind(t, client, nil)
+	for _, mode := range []pb.SubscriberMode{pb.SubscriberMode_SUBSCRIBER_MODE_UNSPECIFIED, observer, durable, acknowledging} {
+		t.Run(mode.String(), func(t *testing.T) {
+			log := subscribe(t, client, &pb.SubscribeRequest{EndpointId: bound.GetEndpointId(), Subscriber: mode.String(), Mode: mode})
+			require.Equal(t, uint64(1), log.header.GetFirstSequence())
+			require.Equal(t, uint64(3), log.header.GetLastSequence())
+			require.Equal(t, uint64(1), log.header.GetNextSequence())
+			for n := uint64(1); n <= 3; n++ {
+				e, err := log.next()
+				require.NoError(t, err)
+				require.Equal(t, n, e.GetSequence())
+			}
+		})
+	}
+}
+
+func TestSubscribeResumes(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	id := bind(t, client, nil).GetEndpointId()
+	interrupts(t, client, id, 7) // 10 events by now
+	request := &pb.SubscribeRequest{EndpointId: id, Subscriber: "game", Mode: acknowledging}
+	first := subscribe(t, client, request)
+	for range 10 {
+		_, err := first.next()
+		require.NoError(t, err)
+	}
+	acknowledge(t, client, id, "game", 4)
+	acknowledge(t, client, id, "game", 2) // going back is passed over
+	first.cancel()
+
+	second := subscribe(t, client, request)
+	require.Equal(t, uint64(5), second.header.GetNextSequence(), "behind the last acknowledged one")
+	e, err := second.next()
+	require.NoError(t, err)
+	require.Equal(t, uint64(5), e.GetSequence())
+	second.cancel()
+
+	request.FromSequence = 8
+	third := subscribe(t, client, request)
+	require.Equal(t, uint64(8), third.header.GetNextSequence())
+
+	for _, from := range []uint64{7, 12} {
+		request.FromSequence = from
+		err := subscribeError(t, client, request)
+		reason := map[uint64]string{7: "SEQUENCE_GONE", 12: "SEQUENCE_NOT_REACHED"}[from]
+		message := requireFailure(t, err, codes.OutOfRange, reason)
+		require.Contains(t, message, "8", "it names the oldest one held")
+		require.Equal(t, "8", infoOf(status.Convert(err)).GetMetadata()["oldest"])
+	}
+	_, err = client.Acknowledge(testContext(t), &pb.AcknowledgeRequest{
+		EndpointId: id, Acknowledgement: &pb.Acknowledgement{Subscriber: "game", Sequence: 11},
+	})
+	requireFailure(t, err, codes.OutOfRange, "SEQUENCE_NOT_REACHED")
+}
+
+func TestSubscribeTakesOver(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	id := bind(t, client, nil).GetEndpointId()
+	request := &pb.SubscribeRequest{EndpointId: id, Subscriber: "game", Mode: durable}
+	older, newer := subscribe(t, client, request), subscribe(t, client, request)
+	var err error
+	for err == nil {
+		_, err = older.next()
+	}
+	requireFailure(t, err, codes.Aborted, "SUBSCRIBER_TAKEN_OVER")
+	interrupts(t, client, id, 1)
+	newer.await(t, pb.EventType_EVENT_TYPE_SERVER_INTERRUPT)
+
+	request.Mode = acknowledging
+	requireFailure(t, subscribeError(t, client, request), codes.FailedPrecondition, "SUBSCRIBER_IN_OTHER_MODE")
+}
+
+func TestSubscribeRequestsThatMakeNoSense(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	id := bind(t, client, nil).GetEndpointId()
+	for field, request := range map[string]*pb.SubscribeRequest{
+		"subscriber": {Mode: durable},
+		"mode":       {Mode: 9},
+		"format":     {Format: 9},
+		"types[1]":   {Types: []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_BIND, 0}},
+		"types[0]":   {Types: []pb.EventType{21}},
+	} {
+		t.Run(field, func(t *testing.T) {
+			request.EndpointId = id
+			requireInvalid(t, subscribeError(t, client, request), field)
+		})
+	}
+	requireInvalid(t, subscribeError(t, client, &pb.SubscribeRequest{Subscriber: strings.Repeat("x", 257)}), "subscriber")
+}
+
+func TestSubscribeAsJSON(t *testing.T) {
+	s := serve(t, nil)
+	log := subscribe(t, s.client, &pb.SubscribeRequest{EndpointId: s.id, Format: pb.BodyFormat_BODY_FORMAT_JSON})
+	require.NoError(t, s.peer.Send(0, packet.Name("echo"), []byte("\x81\xa4$bin\xc4\x01\x00")))
+	for {
+		e := log.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV)
+		if e.GetPacketId() == 64 {
+			require.Equal(t, `{"$$bin":{"$bin":"AA=="}}`, e.GetJson())
+			break
+		}
+		require.True(t, strings.HasPrefix(e.GetJson(), `{"`), "internal packets are JSON, too: %s", e.GetJson())
+	}
+}
+
+func TestSubscribeToSomeTypes(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	id := bind(t, client, nil).GetEndpointId()
+	only := []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_INTERRUPT, pb.EventType_EVENT_TYPE_SERVER_STOP}
+	log := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id, Subscriber: "game", Mode: durable, Types: only})
+	interrupts(t, client, id, 2)
+	_, err := client.Stop(testContext(t), &pb.StopRequest{EndpointId: id})
+	require.NoError(t, err)
+	var sequences []uint64
+	for _, e := range rest(t, log) {
+		require.Contains(t, only, e.GetType())
+		sequences = append(sequences, e.GetSequence())
+	}
+	require.Equal(t, []uint64{4, 5, 6, 7}, sequences)
+}
+
+func TestObserversThatFallBehindAreTold(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	bound := bind(t, client, &pb.EndpointOptions{Events: &pb.EventOptions{RingBytes: 1}})
+	id := bound.GetEndpointId()
+	interrupts(t, client, id, 5)
+	err := subscribeError(t, client, &pb.SubscribeRequest{EndpointId: id, FromSequence: 1})
+	requireFailure(t, err, codes.OutOfRange, "SEQUENCE_GONE")
+	log := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id})
+	require.Equal(t, log.header.GetFirstSequence(), log.header.GetNextSequence(), "0 is the oldest one held")
+	require.Greater(t, log.header.GetFirstSequence(), uint64(1))
+}
+
+// TestABackloggedEndpointStallsItsPeer lets a peer send while its subscriber does not acknowledge: the peer comes to a
+// standstill, and when the subscriber goes on, everything arrives.
+func TestABackloggedEndpointStallsItsPeer(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	bound := bind(t, client, &pb.EndpointOptions{
+		Events: &pb.EventOptions{ExpectedSubscriber: "game"},
+		Limits: &pb.Limits{BacklogBytes: 1 << 20},
+	})
+	id := bound.GetEndpointId()
+	watching := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id, Types: []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE}})
+	p := join(t, bound)
+	watching.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE)
+
+	// 16 MiB that cannot be compressed: more than the log takes and the sockets' buffers hold.
+	const n, size = 1024, 16 << 10
+	random := rand.NewChaCha8([32]byte{})
+	for i := range n {
+		body := []byte{0xc5, size >> 8, size & 0xff}
+		body = append(body, make([]byte, size)...)
+		_, _ = random.Read(body[3:])
+		body[3], body[4] = byte(i>>8), byte(i)
+		require.NoError(t, p.Send(0, packet.Name("echo"), body))
+	}
+	require.Eventually(t, func() bool {
+		info := onlyEndpoint(t, client)
+		return info.GetPhase() == pb.EndpointPhase_ENDPOINT_PHASE_PAUSED && info.GetPauses() == 1
+	}, patience, tick)
+	require.Eventually(t, standstill(t, p, client), patience, 20*tick)
+	info := onlyEndpoint(t, client)
+	require.Less(t, info.GetBacklogBytes(), uint64(1<<20+128<<10), "the limit, and what one read may add")
+	require.NotZero(t, p.Conns(0, 1)[0].Queued, "the peer has to wait")
+	require.Equal(t, []string{"game"}, []string{info.GetSubscribers()[0].GetName()})
+	require.False(t, info.GetSubscribers()[0].GetConnected())
+
+	log := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id, Subscriber: "game", Mode: acknowledging})
+	for i, last := 0, uint64(0); i < n; {
+		e, err := log.next()
+		require.NoError(t, err)
+		require.Equal(t, last+1, e.GetSequence(), "no gap")
+		last = e.GetSequence()
+		if len(log.batch) == 0 {
+			acknowledge(t, client, id, "game", last)
+		}
+		if e.GetPacketId() == 64 {
+			require.Equal(t, []byte{byte(i >> 8), byte(i)}, e.GetMsgpack()[3:5])
+			i++
+		}
+	}
+	require.Equal(t, pb.EndpointPhase_ENDPOINT_PHASE_RUNNING, onlyEndpoint(t, client).GetPhase())
+}
+
+// standstill returns a condition that holds when neither end of a connection has moved since it was asked the last time.
+func standstill(t *testing.T, p *peer, client pb.SidecarServiceClient) func() bool {
+	var sent, received uint64
+	return func() bool {
+		sentBefore, receivedBefore := sent, received
+		sent, received = p.Stats().BytesSent, onlyEndpoint(t, client).GetBytesReceived()
+		return sent == sentBefore && received == receivedBefore
+	}
+}
+
+func TestAnAcknowledgingSubscriberOwesTwoBatchesAtMost(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	id := bind(t, client, nil).GetEndpointId()
+	log := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id, Subscriber: "game", Mode: acknowledging})
+	_, err := log.next() // the first batch: 3 events
+	require.NoError(t, err)
+	interrupts(t, client, id, 1)
+	e := log.await(t, pb.EventType_EVENT_TYPE_SERVER_INTERRUPT) // the second one
+	interrupts(t, client, id, 3)
+	require.Equal(t, uint64(4), onlyEndpoint(t, client).GetSubscribers()[0].GetSentSequence())
+	acknowledge(t, client, id, "game", e.GetSequence())
+	_, err = log.next()
+	require.NoError(t, err)
+	require.Len(t, log.batch, 2, "all that came meanwhile in one batch")
+}
+
+func TestALostSubscriber(t *testing.T) {
+	for action, check := range map[pb.SubscriberLostAction]func(t *testing.T, client pb.SidecarServiceClient, events *reader, p *peer){
+		pb.SubscriberLostAction_SUBSCRIBER_LOST_ACTION_UNSPECIFIED: func(t *testing.T, _ pb.SidecarServiceClient, events *reader, p *peer) {
+			events.await(t, pb.EventType_EVENT_TYPE_SERVER_STOP)
+			shutdown := events.await(t, pb.EventType_EVENT_TYPE_SERVER_SHUTDOWN)
+			require.Equal(t, "subscriberlost", shutdown.GetReason())
+			_, err := events.next()
+			require.True(t, errors.Is(err, io.EOF), "%v", err)
+			reason := p.await(t, event.ClientClose).Reason
+			require.NotNil(t, reason)
+			require.Equal(t, "subscriberlost", *reason, "the peer is told")
+		},
+		pb.SubscriberLostAction_SUBSCRIBER_LOST_ACTION_RING: func(t *testing.T, client pb.SidecarServiceClient, _ *reader, _ *peer) {
+			require.Eventually(t, func() bool {
+				subscribers := onlyEndpoint(t, client).GetSubscribers()
+				return len(subscribers) == 1 && subscribers[0].GetMode() == observer
+			}, patience, tick)
+			require.Equal(t, pb.EndpointPhase_ENDPOINT_PHASE_RUNNING, onlyEndpoint(t, client).GetPhase())
+		},
+	} {
+		t.Run(action.String(), func(t *testing.T) {
+			s := start(t, Options{})
+			client := s.client(t, gameToken)
+			bound := bind(t, client, &pb.EndpointOptions{Events: &pb.EventOptions{
+				ExpectedSubscriber: "game", SubscriberGrace: seconds(0.2), LostAction: action,
+			}})
+			events := subscribe(t, client, &pb.SubscribeRequest{EndpointId: bound.GetEndpointId()})
+			check(t, client, events, join(t, bound))
+		})
+	}
+}
+
+// batches is a stream that keeps what is sent on it.
+type batches struct {
+	grpc.ServerStream
+	sent []any
+}
+
+func (b *batches) SendMsg(m any) error {
+	b.sent = append(b.sent, m)
+	return nil
+}
+
+func TestHeartbeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := eventlog.New(eventlog.Options{})
+		cursor, _, err := log.Subscribe(eventlog.Request{})
+		require.NoError(t, err)
+		defer cursor.Close()
+		begun, stream := time.Now(), &batches{}
+		for range 2 {
+			require.NoError(t, deliver(t.Context(), cursor, stream, 0))
+		}
+		require.Equal(t, 10*time.Second, time.Since(begun))
+		log.Append([]event.Event{{Type: event.ServerInitialize}})
+		require.NoError(t, deliver(t.Context(), cursor, stream, 0))
+		require.Equal(t, 10*time.Second, time.Since(begun), "an event goes at once")
+		require.NoError(t, deliver(t.Context(), cursor, stream, 0))
+		require.Equal(t, 15*time.Second, time.Since(begun))
+		require.Len(t, stream.sent, 4)
+		require.Zero(t, stream.sent[0].(*pb.SubscribeResponse).GetHeartbeat().GetLastSequence())
+		require.IsType(t, encodedBatch{}, stream.sent[2])
+		require.Equal(t, uint64(1), stream.sent[3].(*pb.SubscribeResponse).GetHeartbeat().GetLastSequence())
+	})
+}
