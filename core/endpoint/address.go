@@ -34,9 +34,11 @@ func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
 			host = s[1 : len(s)-1]
 		}
 		if strings.HasPrefix(s, "[") {
-			if ip, err := netip.ParseAddr(host); err != nil || !ip.Is6() {
+			ip, err := netip.ParseAddr(host)
+			if err != nil || !ip.Is6() {
 				return invalid("has no IPv6 address in its brackets")
 			}
+			host = ip.String()
 		}
 	}
 	if port == "" {

@@ -11,20 +11,51 @@ import (
 type attempt struct {
 	call func(fd uintptr) (done bool) // the function; it works on the attempt it was made for
 
-	gate event.Gate // asked before a read; nil: nobody is
-	shut bool       // the gate was shut: nothing was read
-	// entered says that a place at the gate is held, which receive gives back.
-	entered bool
+	gate    event.Gate // asked before a read; nil: nobody is
+	entered bool       // a place at the gate is held, which leave gives back
+	shut    bool       // there is something to read, but the gate is shut
 
-	buf *[]byte // what was read; nil if nothing was
-	p   []byte  // what to write
-	n   int     // bytes read or written
-	err error
+	buf  *[]byte // what was read; nil if nothing was
+	size int     // how much to read at most
+	p    []byte  // what to write
+	n    int     // bytes read or written
+	err  error
 }
 
 // init makes the function that RawConn calls.
 func (a *attempt) init(do func(a *attempt, fd uintptr) (done bool)) {
 	a.call = func(fd uintptr) bool { return do(a, fd) }
+}
+
+// reset prepares a read.
+func (a *attempt) reset(gate event.Gate, size int) {
+	*a = attempt{call: a.call, gate: gate, size: size}
+}
+
+// enter takes a place at the gate, if there is a gate and it is open.
+func (a *attempt) enter() bool {
+	if a.gate != nil && !a.entered {
+		a.entered = a.gate.TryEnter()
+		return a.entered
+	}
+	return true
+}
+
+// queue waits in line for a place, until done is closed: then there is none.
+func (a *attempt) queue(done <-chan struct{}) bool {
+	if a.gate != nil && !a.entered {
+		a.entered = a.gate.Enter(done)
+		return a.entered
+	}
+	return true
+}
+
+// leave gives the place at the gate back, if one is held.
+func (a *attempt) leave() {
+	if a.entered {
+		a.entered = false
+		a.gate.Leave()
+	}
 }
 
 // result returns a read's error; a read of nothing is the end of the stream.

@@ -1,9 +1,6 @@
 package endpoint
 
 import (
-	"slices"
-	"time"
-
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/core/packet"
 	"github.com/pengbridge/pengbridge/core/session"
@@ -33,9 +30,10 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	if e.cfg.Side != packet.ServerSide {
 		return result, ErrNotServer
 	}
-	if err := e.usable(); err != nil {
+	if err := e.beginBroadcast(); err != nil {
 		return result, err
 	}
+	defer e.broadcasts.Done()
 	typ, err := e.broadcastType(ref)
 	if err != nil {
 		return result, err
@@ -45,34 +43,40 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 		return result, err
 	}
 	f.setID(typ.ID)
-	targets, err := e.targets(t)
+	targets, absent, err := e.targets(t)
 	if err != nil {
 		return result, err
 	}
 	recorded := e.recordsSends()
+	if recorded && e.logFull() {
+		return result, ErrLogFull
+	}
+	d := delivery{ref: ref, frame: f, batch: b, out: output()}
+	defer release(d.out)
 	if recorded {
-		if e.gate != nil && e.gate.Full() {
-			return result, ErrLogFull
-		}
-		targets = e.reportBroadcast(targets, ref, event.Event{
+		d.report(targets, event.Event{
 			Type: event.ServerSend, PacketID: typ.ID, Packet: typ.Name, Body: body, Frame: f.bytes,
-		})
+		}, e.sink)
+	} else {
+		d.each(targets)
 	}
-	queued := make(map[uint64]struct{}, len(t.Conns))
-	for _, c := range targets {
-		if c.queueBroadcast(ref, f, b, recorded) {
-			result.Queued++
-			if len(t.Conns) > 0 {
-				queued[c.id] = struct{}{}
-			}
-		}
-	}
-	for _, id := range t.Conns {
-		if _, ok := queued[id]; !ok && !slices.Contains(t.Exclude, id) {
-			result.Skipped = append(result.Skipped, id)
-		}
+	result.Queued = d.queued
+	if len(t.Conns) > 0 {
+		result.Skipped = append(absent, d.skipped...)
 	}
 	return result, nil
+}
+
+// beginBroadcast holds back the endpoint's end until the broadcast is done: it may be the one that reports a connection's
+// close.
+func (e *Endpoint) beginBroadcast() error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	if e.phase >= phaseStopping {
+		return ErrStopped
+	}
+	e.broadcasts.Add(1)
+	return nil
 }
 
 // broadcastType finds the packet before any connection is asked: a server's ids are the same for all.
@@ -87,10 +91,10 @@ func (e *Endpoint) broadcastType(ref packet.Ref) (packet.Type, error) {
 	return typ, &session.UnknownPacketError{Ref: ref}
 }
 
-// targets returns the connections that are meant.
-func (e *Endpoint) targets(t Target) ([]*conn, error) {
+// targets returns the connections that are meant, and the ids of those that are there no more.
+func (e *Endpoint) targets(t Target) (targets []*conn, absent []uint64, err error) {
 	if t.Group != "" && len(t.Conns) > 0 {
-		return nil, &packet.InvalidError{Field: "group", Problem: "cannot be combined with connection_ids"}
+		return nil, nil, &packet.InvalidError{Field: "group", Problem: "cannot be combined with connection_ids"}
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
@@ -99,76 +103,29 @@ func (e *Endpoint) targets(t Target) ([]*conn, error) {
 		excluded[id] = struct{}{}
 	}
 	if len(t.Conns) > 0 {
-		targets := make([]*conn, 0, len(t.Conns))
+		targets = make([]*conn, 0, len(t.Conns))
 		for _, id := range t.Conns {
 			if _, not := excluded[id]; not {
 				continue
 			}
+			excluded[id] = struct{}{} // named twice, sent once
 			if c, ok := e.conns[id]; ok {
-				excluded[id] = struct{}{} // named twice, sent once
 				targets = append(targets, c)
+			} else {
+				absent = append(absent, id)
 			}
 		}
-		return targets, nil
+		return targets, absent, nil
 	}
 	from := e.conns
 	if t.Group != "" {
 		from = e.groups[t.Group]
 	}
-	targets := make([]*conn, 0, len(from))
+	targets = make([]*conn, 0, len(from))
 	for id, c := range from {
 		if _, not := excluded[id]; !not {
 			targets = append(targets, c)
 		}
 	}
-	return targets, nil
-}
-
-// reportBroadcast logs the one send event, before anything is queued, and returns the connections it names. They are held:
-// their close is not reported before the packet was queued, so that close stays every connection's last event.
-func (e *Endpoint) reportBroadcast(targets []*conn, ref packet.Ref, ev event.Event) []*conn {
-	held := targets[:0]
-	for _, c := range targets {
-		if c.hold(ref, len(ev.Frame)) {
-			held = append(held, c)
-			ev.Conns = append(ev.Conns, c.id)
-		}
-	}
-	if len(held) > 0 {
-		ev.Time = time.Now()
-		e.sink.Append([]event.Event{ev})
-	}
-	return held
-}
-
-// hold keeps the connection's close from being reported, if the packet may go out now.
-func (c *conn) hold(ref packet.Ref, size int) bool {
-	out := output()
-	defer release(out)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, err := c.permit(ref, size, out); err != nil {
-		return false
-	}
-	c.holds++
-	return true
-}
-
-// queueBroadcast queues the frame, if the connection still takes it, and ends what hold began.
-func (c *conn) queueBroadcast(ref packet.Ref, f frame, b *Batch, held bool) (queued bool) {
-	out := output()
-	defer release(out)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if held {
-		c.holds--
-	}
-	if _, err := c.permit(ref, len(f.bytes), out); err == nil {
-		c.deliver(f, out, b)
-		queued = true
-	}
-	if c.sess.Closing() {
-		c.conclude(out)
-	}
-	return queued
+	return targets, nil, nil
 }

@@ -2,7 +2,9 @@ package endpoint
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pengbridge/pengbridge/core/packet"
 	"github.com/pengbridge/pengbridge/core/session"
@@ -35,8 +37,8 @@ func (e *Endpoint) CloseConn(id uint64, reason *string) error {
 }
 
 func checkReason(reason *string) error {
-	if reason != nil && len(*reason) > MaxReason {
-		return &packet.InvalidError{Field: "reason", Problem: "must have at most 1024 bytes"}
+	if reason != nil && (len(*reason) > MaxReason || !utf8.ValidString(*reason)) {
+		return &packet.InvalidError{Field: "reason", Problem: "must be UTF-8 of at most 1024 bytes"}
 	}
 	return nil
 }
@@ -112,10 +114,20 @@ func (c *conn) linger() {
 	if c.discard() { // until the deadline that conclude has set
 		return
 	}
-	if c.tcp.CloseWrite() != nil || c.tcp.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
+	if c.endStream() != nil || c.tcp.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
 		return
 	}
 	c.discard()
+}
+
+// endStream tells the peer that nothing more comes.
+func (c *conn) endStream() error {
+	if t, ok := c.nc.(*tls.Conn); ok {
+		if err := t.CloseWrite(); err != nil { // TLS's own end, without which the peer has to suspect an attack
+			return err
+		}
+	}
+	return c.tcp.CloseWrite()
 }
 
 // discard reads until the peer's stream ends, which it reports, or the read deadline.

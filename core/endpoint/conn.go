@@ -25,8 +25,11 @@ type conn struct {
 
 	inbound session.Inbound // the reader's
 	reading attempt         // the reader's
+	filled  bool            // the reader's: its last blocking read filled the buffer
 	pace    *pace           // the reader's; nil without limits
-	began   time.Duration   // on the endpoint's clock: when the handshake time began
+	// identified says that a client has shown the server a certificate. It is set before the reader runs.
+	identified bool
+	began      time.Duration // on the endpoint's clock: when the handshake time began
 
 	closing chan struct{} // closed when the end is decided: the reader waits for nothing any more
 	active  chan struct{} // closed when a client's connection becomes active; nil on servers
@@ -97,7 +100,11 @@ func (c *conn) carryOut(out *session.Output) {
 	}
 	if len(out.Frames) > 0 {
 		c.countSent(out.Sent)
-		c.write(out.Frames, false)
+		if c.fits(len(out.Frames)) || c.sess.Closing() { // there is always room for the reason
+			c.write(out.Frames, false)
+		} else { // a peer that asks, and does not read the answers
+			c.abandon()
+		}
 	}
 	out.Reset()
 	if c.sess.Closing() {
@@ -116,6 +123,6 @@ func (c *conn) update(f func(s *session.Session, now time.Time, out *session.Out
 	defer release(out)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	f(c.sess, time.Now(), out)
+	f(c.sess, time.Now(), out) // in the lock: the times of a connection's events do not go back
 	c.carryOut(out)
 }

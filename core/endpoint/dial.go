@@ -14,6 +14,8 @@ type Client struct {
 	*Endpoint
 	// Local and Remote are the two ends of the connection.
 	Local, Remote event.Addr
+
+	conn *conn
 }
 
 // Dial connects to a server at address (see ParseAddress; host "" and 0.0.0.0 mean this machine). It returns when TCP, and
@@ -48,7 +50,7 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 	e.report(event.Event{Type: event.ClientConnect, Addr: addr, Remote: c.peer, Local: c.local})
 	e.begin = func() { e.working.Go(c.serve) }
 	e.unlisten = func() {}
-	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer}
+	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer, conn: c}
 	if opts.DeferredStart {
 		return client, nil
 	}
@@ -56,7 +58,7 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 		return nil, err
 	}
 	if opts.WaitHandshake {
-		if err := client.waitActive(ctx, c); err != nil {
+		if err := client.waitActive(ctx); err != nil {
 			_ = e.Stop() // never fails
 			return nil, err
 		}
@@ -86,7 +88,8 @@ func dialError(ctx context.Context, addr event.Addr, err error) error {
 }
 
 // waitActive waits until the connection is active or has ended.
-func (cl *Client) waitActive(ctx context.Context, c *conn) error {
+func (cl *Client) waitActive(ctx context.Context) error {
+	c := cl.conn
 	select {
 	case <-c.active:
 		return nil
@@ -99,6 +102,11 @@ func (cl *Client) waitActive(ctx context.Context, c *conn) error {
 		return nil
 	default:
 	}
+	return c.handshakeError()
+}
+
+// handshakeError says why the connection ended before what it was made for.
+func (c *conn) handshakeError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	reason, detail := c.sess.Reason()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
 )
 
 // ending is how an endpoint is brought to its end.
@@ -32,12 +33,14 @@ func (e *Endpoint) wind(how ending, begun bool) {
 	e.unlisten()
 	conns := e.snapshot()
 	for _, c := range conns {
-		_ = c.close(how.reason, "the endpoint ends") // one that is closing already is on its way
-		if !begun {
+		if begun {
+			_ = c.close(how.reason, "the endpoint ends") // one that is closing already is on its way
+		} else {
 			c.cut(how.reason, "the endpoint was never started")
 		}
 	}
 	e.await(how.timeout)
+	e.broadcasts.Wait()
 	for _, c := range conns {
 		if c.wasDelivered() {
 			e.outcome.Delivered++
@@ -51,7 +54,7 @@ func (e *Endpoint) wind(how ending, begun bool) {
 	method := "method"
 	e.report(event.Event{Type: e.typ(event.ServerStop, event.ClientStop), Reason: &method})
 	e.report(event.Event{Type: e.typ(event.ServerInterrupt, event.ClientInterrupt)})
-	if s := how.shutdown; s != nil {
+	if s := how.shutdown; s != nil && e.cfg.Side == packet.ServerSide { // there is no such event for clients
 		e.report(event.Event{Type: event.ServerShutdown, Reason: s.Reason, Join: s.Join, Timeout: s.Timeout})
 	}
 	e.mu.Lock()

@@ -48,14 +48,15 @@ type Endpoint struct {
 	groups  map[string]map[uint64]*conn // by group name
 	lastID  uint64
 
-	begin    func()         // starts accepting or reading; called by Start
-	unlisten func()         // closes the listener, and returns when nothing is accepted any more
-	working  sync.WaitGroup // the goroutines of connections
-	ending   chan struct{}  // closed when the end begins
-	quit     chan struct{}  // closed to end the janitor
-	janitor  sync.WaitGroup
-	done     chan struct{}
-	outcome  ShutdownResult // valid once done is closed
+	begin      func()         // starts accepting or reading; called by Start
+	unlisten   func()         // closes the listener: from then on nothing is admitted
+	working    sync.WaitGroup // the goroutines of the listener and of connections
+	broadcasts sync.WaitGroup // those under way: they hold back the close of connections
+	ending     chan struct{}  // closed when the end begins
+	quit       chan struct{}  // closed to end the janitor
+	janitor    sync.WaitGroup
+	done       chan struct{}
+	outcome    ShutdownResult // valid once done is closed
 
 	counters counters
 }
@@ -194,8 +195,10 @@ func (e *Endpoint) SetCompression(c wire.Compression) error {
 
 // Interrupt reports an interrupt event, and does nothing else: there is no loop here that would need waking.
 func (e *Endpoint) Interrupt() error {
-	if err := e.usable(); err != nil {
-		return err
+	e.mu.RLock()
+	defer e.mu.RUnlock() // after the report: an endpoint that has ended reports nothing more
+	if e.phase >= phaseStopping {
+		return ErrStopped
 	}
 	e.report(event.Event{Type: e.typ(event.ServerInterrupt, event.ClientInterrupt)})
 	return nil

@@ -29,6 +29,7 @@ func (e *Endpoint) Flush(ctx context.Context) error {
 func (c *conn) whenFlushed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.kick() // a batch may have left something
 	if c.queue.size == 0 {
 		return nil
 	}

@@ -18,7 +18,7 @@ type Server struct{ *Endpoint }
 
 // Listen makes a server on address (see ParseAddress; host "" and 0.0.0.0 listen on IPv4 only, :: on both families, port 0
 // on any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
-// ErrAddressInUse, fs.ErrPermission.
+// ErrAddressInUse, fs.ErrPermission, those of ctx.
 func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, error) {
 	addr, err := ParseAddress(address, DefaultPort)
 	if err != nil {
@@ -30,7 +30,7 @@ func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, e
 	}
 	if ping := opts.Ping; ping != nil {
 		if ping.Data != nil {
-			if err := checkPingData(ping.Data); err != nil {
+			if err := checkPingData(ping.Data, e.limits.MaxHandshakePacket); err != nil {
 				return nil, err
 			}
 		}
@@ -60,6 +60,8 @@ func listenError(where string, err error) error {
 		return fmt.Errorf("%s: %w", where, ErrAddressInUse)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("cannot listen on %s: %w (ports below 1024 may need a privilege)", where, err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("cannot listen on %s: %w", where, err)
 	default:
 		return &packet.InvalidError{Field: "address", Problem: "cannot be listened on: " + err.Error()}
 	}
@@ -127,8 +129,11 @@ func (e *Endpoint) enter(c *conn) {
 	e.counters.connections.Add(1)
 }
 
-// checkPingData makes sure that pings can be answered with data.
-func checkPingData(data []byte) error {
+// checkPingData makes sure that pings can be answered with data, and that a small ping has no huge answer.
+func checkPingData(data []byte, limit int) error {
+	if len(data) > limit {
+		return &packet.InvalidError{Field: "ping.data", Problem: fmt.Sprintf("has %d bytes: give at most %d", len(data), limit)}
+	}
 	if err := packet.Check(data); err != nil {
 		return &packet.InvalidError{Field: "ping.data", Problem: err.Error()}
 	}

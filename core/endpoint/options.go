@@ -131,10 +131,17 @@ func (l Limits) validate() error {
 			return &packet.InvalidError{Field: "limits." + f.name, Problem: "must not be negative"}
 		}
 	}
-	if l.MaxPacket > maxPacketLimit {
-		return &packet.InvalidError{Field: "limits.max_packet_bytes", Problem: "must be at most 1 GiB"}
+	for _, f := range []struct {
+		name  string
+		bytes int
+	}{
+		{"max_packet_bytes", l.MaxPacket},
+		{"max_handshake_packet_bytes", l.MaxHandshakePacket},
+		{"max_registry_bytes", l.MaxRegistry},
+	} {
+		if f.bytes > wire.MaxBody {
+			return &packet.InvalidError{Field: "limits." + f.name, Problem: "must be at most 1 GiB"}
+		}
 	}
 	return nil
 }
-
-const maxPacketLimit = 1 << 30

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pace slows the reading of a connection that sends more than its limits allow. It belongs to the connection's reader.
+// pace slows the reading of a connection that sends more than its limits allow. It belongs to the connection's reader; nil
+// is one without limits.
 type pace struct {
 	packets, bytes *rate.Limiter // nil: no limit
 }
@@ -26,30 +27,37 @@ func newPace(l Limits) *pace {
 	return p
 }
 
-// wait returns when the connection may be read again, or done is closed.
-func (p *pace) wait(packets, bytes int, done <-chan struct{}) {
-	delay := max(owe(p.packets, packets), owe(p.bytes, bytes))
-	if delay == 0 {
-		return
+// sliced is into how many parts a second's worth is cut, so that little more than that passes before the first wait.
+const sliced = 10
+
+// readSize is how many bytes may be read at once.
+func (p *pace) readSize() int {
+	if p == nil || p.bytes == nil {
+		return readSize
 	}
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	}
+	return min(readSize, max(p.bytes.Burst()/sliced, 1))
 }
 
-// owe books n and returns how long to wait for it. What exceeds a second's worth is booked in parts.
-func owe(l *rate.Limiter, n int) (delay time.Duration) {
-	if l == nil {
+// packetsAtOnce is how many packets may be handled at once.
+func (p *pace) packetsAtOnce() int {
+	if p == nil || p.packets == nil {
+		return packetsAtOnce
+	}
+	return min(packetsAtOnce, max(p.packets.Burst()/sliced, 1))
+}
+
+// owe books packets and bytes, as many as may pass at once, and returns how long to wait for them.
+func (p *pace) owe(packets, bytes int) time.Duration {
+	if p == nil {
 		return 0
 	}
 	now := time.Now()
-	for n > 0 {
-		part := min(n, l.Burst())
-		delay = l.ReserveN(now, part).DelayFrom(now)
-		n -= part
+	return max(book(p.packets, packets, now), book(p.bytes, bytes, now))
+}
+
+func book(l *rate.Limiter, n int, now time.Time) time.Duration {
+	if l == nil || n == 0 {
+		return 0
 	}
-	return delay
+	return l.ReserveN(now, n).DelayFrom(now)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,8 +28,12 @@ type PingResult struct {
 	Received time.Time
 }
 
-// Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). Errors:
-// ErrConnectRefused, *HandshakeError (the server refused), *packet.InvalidError, those of ctx.
+// pingPatience is how long a server may keep silent about a ping.
+const pingPatience = 10 * time.Second
+
+// Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). A server
+// that is silent for 10 s is given up. Errors: ErrConnectRefused, *HandshakeError (the server refused, or did not answer),
+// *packet.InvalidError, those of ctx.
 func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, error) {
 	if opts.Data != nil {
 		if err := packet.Check(opts.Data); err != nil {
@@ -48,7 +53,7 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 		}
 	}
 	client, err := Dial(ctx, address, ClientOptions{
-		Options:       Options{TLS: opts.TLS, Events: event.Func(watch)},
+		Options:       Options{TLS: opts.TLS, Events: event.Func(watch), Limits: Limits{IdleTimeout: pingPatience}},
 		Conntype:      session.ConntypePing,
 		WaitHandshake: true,
 	})
@@ -61,28 +66,26 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 	if err != nil {
 		return PingResult{}, err
 	}
-	if err := client.Send(0, packet.ID(packet.IDPing), body); err != nil {
+	if err := client.Send(0, packet.ID(packet.IDPing), body); err != nil && !errors.Is(err, ErrUnknownConn) {
 		return PingResult{}, fmt.Errorf("sending the ping: %w", err)
-	}
+	} // one that is closed already has its reason
 	return client.awaitPong(ctx, pong, asked)
 }
 
 // awaitPong waits for the answer, or the reason why there is none.
 func (cl *Client) awaitPong(ctx context.Context, pong <-chan PingResult, asked time.Time) (PingResult, error) {
-	c, _ := cl.find(0)
-	var closing chan struct{} // nil, and never ready, if the connection is gone: then pong or ctx decides
-	if c != nil {
-		closing = c.closing
-	}
 	select {
 	case result := <-pong:
 		result.Delay = result.Received.Sub(asked)
 		return result, nil
-	case <-closing:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		reason, detail := c.sess.Reason()
-		return PingResult{}, &HandshakeError{Reason: reason, Detail: detail}
+	case <-cl.conn.closing:
+		select {
+		case result := <-pong: // and closed since
+			result.Delay = result.Received.Sub(asked)
+			return result, nil
+		default:
+			return PingResult{}, cl.conn.handshakeError()
+		}
 	case <-ctx.Done():
 		return PingResult{}, fmt.Errorf("no answer to the ping: %w", ctx.Err())
 	}

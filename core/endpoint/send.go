@@ -64,37 +64,35 @@ func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, b *Batch) error 
 	defer release(out)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	typ, err := c.permit(ref, len(f.bytes), out)
+	typ, err := c.permit(ref, out)
 	if err != nil {
 		return err
 	}
+	recorded := e.recordsSends()
+	if recorded && e.logFull() {
+		return ErrLogFull
+	}
+	if !c.fits(len(f.bytes)) {
+		c.overflow(out)
+		return ErrQueueFull
+	}
 	f.setID(typ.ID)
-	if e.recordsSends() {
+	if recorded {
 		c.sess.Sent(time.Now(), typ, body, f.bytes, out)
 	}
 	c.deliver(f, out, b)
 	return nil
 }
 
-// permit asks the session whether a packet may go out, and makes sure that there is room for its frame. c.mu is held.
-func (c *conn) permit(ref packet.Ref, size int, out *session.Output) (packet.Type, error) {
+// permit asks the session whether a packet may go out, and does what the packet's rule says if not. c.mu is held.
+func (c *conn) permit(ref packet.Ref, out *session.Output) (packet.Type, error) {
 	typ, err := c.sess.Permit(ref)
 	if errors.Is(err, ErrRefused) {
 		c.sess.Refused(time.Now(), typ, out)
 		c.carryOut(out)
 		return typ, fmt.Errorf("packet %q in state %d: %w", typ.Name, c.sess.View().State, err)
 	}
-	if err != nil {
-		return typ, connError(err)
-	}
-	if c.e.recordsSends() && c.e.gate != nil && c.e.gate.Full() {
-		return typ, ErrLogFull
-	}
-	if !c.fits(size) {
-		c.overflow(c.sess, out)
-		return typ, ErrQueueFull
-	}
-	return typ, nil
+	return typ, connError(err)
 }
 
 // deliver reports what is in out and queues a permitted frame behind it. c.mu is held.
@@ -127,6 +125,9 @@ const writeEarly = 128 << 10
 func (e *Endpoint) recordsSends() bool {
 	return e.cfg.Records[e.typ(event.ServerSend, event.ClientSend)]
 }
+
+// logFull reports whether there is no room for a send event.
+func (e *Endpoint) logFull() bool { return e.gate != nil && e.gate.Full() }
 
 // frame is an encoded packet whose id is not known yet: it depends on the connection's registry.
 type frame struct {

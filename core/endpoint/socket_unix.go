@@ -19,17 +19,14 @@ func rawConn(tcp *net.TCPConn) syscall.RawConn {
 
 // readOnce makes one read into a pooled buffer. It is done unless there was nothing to read yet.
 func readOnce(a *attempt, fd uintptr) (done bool) {
-	if a.gate != nil {
-		if !a.gate.TryEnter() {
-			a.shut = true
-			return true
-		}
-		a.entered = true
+	if !a.enter() {
+		a.shut = !silent(fd)
+		return a.shut
 	}
 	a.buf = readBuffers.Get().(*[]byte)
 	var err error
 	for {
-		a.n, err = syscall.Read(int(fd), *a.buf)
+		a.n, err = syscall.Read(int(fd), (*a.buf)[:a.size])
 		if err != syscall.EINTR {
 			break
 		}
@@ -41,14 +38,22 @@ func readOnce(a *attempt, fd uintptr) (done bool) {
 	readBuffers.Put(a.buf)
 	a.buf = nil
 	if err == syscall.EAGAIN {
-		if a.gate != nil {
-			a.entered = false
-			a.gate.Leave()
-		}
+		a.leave()
 		return false
 	}
 	a.err = os.NewSyscallError("read", err)
 	return true
+}
+
+// silent reports whether there is nothing to read: no bytes, no end, no error.
+func silent(fd uintptr) bool {
+	var b [1]byte
+	for {
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return err == syscall.EAGAIN
+		}
+	}
 }
 
 // writeOnce makes one write. It is always done: what the kernel did not take is left to the caller.

@@ -44,23 +44,49 @@ func (c *conn) acceptTLS() error {
 	return nil
 }
 
-// dialTLS shakes hands with a server.
+// dialTLS shakes hands with a server. It takes no longer than a handshake may.
 func (c *conn) dialTLS(ctx context.Context, host string) error {
 	if c.e.tls == nil {
 		return nil
 	}
-	config := c.e.tls
-	if config.ServerName == "" && !config.InsecureSkipVerify {
-		config = config.Clone()
+	config := c.e.tls.Clone()
+	if config.ServerName == "" {
 		config.ServerName = host
 	}
+	config.GetClientCertificate = c.identify(c.e.tls)
 	client := tls.Client(c.tcp, config)
-	if err := client.HandshakeContext(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, c.e.limits.HandshakeTimeout)
+	defer cancel()
+	if err := client.HandshakeContext(limited); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("TLS: %w", ctx.Err())
+		}
 		reason := session.ReasonTLSFailed
 		return &HandshakeError{Reason: &reason, Detail: err.Error()}
 	}
 	c.setTLS(client)
 	return nil
+}
+
+// identify returns what presents our certificate when the server asks for one, which it notes: without it the server does
+// not know us, whatever certificates we have.
+func (c *conn) identify(config *tls.Config) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	choose := config.GetClientCertificate
+	if choose == nil {
+		choose = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			for i := range config.Certificates {
+				if asked.SupportsCertificate(&config.Certificates[i]) == nil {
+					return &config.Certificates[i], nil
+				}
+			}
+			return new(tls.Certificate), nil // none
+		}
+	}
+	return func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		certificate, err := choose(asked)
+		c.identified = err == nil && len(certificate.Certificate) > 0
+		return certificate, err
+	}
 }
 
 func (c *conn) setTLS(t *tls.Conn) {
@@ -69,7 +95,8 @@ func (c *conn) setTLS(t *tls.Conn) {
 	c.nc = t
 }
 
-// tlsLevel says how well the connection is protected.
+// tlsLevel says how well the connection is protected. What the other side checked cannot be known for sure: a server takes
+// it that its clients do, and a client that a server which asked for a certificate looked at it.
 func (c *conn) tlsLevel() packet.TLSLevel {
 	t, ok := c.nc.(*tls.Conn)
 	if !ok {
@@ -77,9 +104,9 @@ func (c *conn) tlsLevel() packet.TLSLevel {
 	}
 	peerVerified := len(t.ConnectionState().VerifiedChains) > 0
 	switch {
-	case peerVerified && (c.e.cfg.Side == packet.ServerSide || len(c.e.tls.Certificates) > 0 || c.e.tls.GetClientCertificate != nil):
+	case peerVerified && (c.e.cfg.Side == packet.ServerSide || c.identified):
 		return packet.TLSBothAuth
-	case c.e.cfg.Side == packet.ClientSide && peerVerified:
+	case peerVerified:
 		return packet.TLSServerAuth
 	default:
 		return packet.TLSEncrypted

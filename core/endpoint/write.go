@@ -32,18 +32,28 @@ func (c *conn) enqueue(p []byte, owned bool) {
 	c.queued += uint64(len(p))
 }
 
-// fits reports whether a packet of n bytes may be queued: always into an empty queue. c.mu is held.
+// fits reports whether n bytes may be queued: always into an empty queue. What a batch has not tried to write is no fault
+// of the peer, so it is tried first. c.mu is held.
 func (c *conn) fits(n int) bool {
+	if c.queue.size > 0 && c.queue.size+n > c.e.limits.SendQueue {
+		c.kick()
+	}
 	return c.queue.size == 0 || c.queue.size+n <= c.e.limits.SendQueue
 }
 
 // overflow ends the connection of a peer that does not read. c.mu is held.
-func (c *conn) overflow(s *session.Session, out *session.Output) {
-	reason := session.ReasonSendQueueFull
-	s.Cut(&reason, "more was sent to the peer than it reads")
-	c.giveUp()
+func (c *conn) overflow(out *session.Output) {
+	c.abandon()
 	c.carryOut(out)
-	_ = c.tcp.Close() // the peer's side of the queue is lost, too: there is no place in the stream to tell it
+}
+
+// abandon decides the end of the connection of a peer that does not read. There is no place left in the stream to tell it.
+// c.mu is held.
+func (c *conn) abandon() {
+	reason := session.ReasonSendQueueFull
+	c.sess.Cut(&reason, "more was sent to the peer than it reads")
+	c.giveUp()
+	_ = c.tcp.Close() // wakes the reader
 }
 
 // try makes one attempt to write, and returns how many bytes the kernel took. c.mu is held, and nothing is queued before p.
@@ -71,18 +81,19 @@ func (c *conn) kick() {
 		return
 	}
 	for c.raw != nil && !c.queue.empty() {
-		chunk, pooled := c.queue.take()
-		n := c.try(chunk)
+		oldest := c.queue.take()
+		n := c.try(oldest.bytes)
 		c.wrote(n)
 		if c.broken {
-			c.queue.written(len(chunk) - n)
+			c.queue.written(len(oldest.bytes))
+			oldest.release()
 			return
 		}
-		if n < len(chunk) {
-			c.queue.putBack(chunk[n:])
+		if n < len(oldest.bytes) {
+			c.queue.putBack(oldest, n)
 			break
 		}
-		recycle(chunk, pooled)
+		oldest.release()
 	}
 	if !c.queue.empty() {
 		c.writing = true
@@ -103,12 +114,13 @@ func (c *conn) wrote(n int) {
 func (c *conn) drain() {
 	c.mu.Lock()
 	for !c.queue.empty() && !c.broken {
-		chunk, pooled := c.queue.take()
+		oldest := c.queue.take()
 		c.mu.Unlock()
-		n, err := c.push(chunk)
+		n, err := c.push(oldest.bytes)
 		c.mu.Lock()
 		c.wrote(n)
-		c.queue.written(len(chunk) - n)
+		c.queue.written(len(oldest.bytes) - n)
+		oldest.release()
 		if err != nil {
 			c.giveUp()
 			if isTimeout(err) {
@@ -118,8 +130,8 @@ func (c *conn) drain() {
 			}
 			break
 		}
-		recycle(chunk, pooled)
 	}
+	_ = c.tcp.SetWriteDeadline(time.Time{}) // or the next attempt would be too late, however soon it succeeds
 	c.writing = false
 	if c.sess.Closing() {
 		out := output()
@@ -132,15 +144,14 @@ func (c *conn) drain() {
 // piece is how much is written under one deadline: a peer that takes that much within the stall time makes progress.
 const piece = 64 << 10
 
-// push writes a chunk, waiting for the peer as long as it makes progress.
-func (c *conn) push(chunk []byte) (written int, err error) {
-	for written < len(chunk) && err == nil {
+// push writes bytes, waiting for the peer as long as it makes progress.
+func (c *conn) push(p []byte) (written int, err error) {
+	for written < len(p) && err == nil {
 		if err := c.tcp.SetWriteDeadline(time.Now().Add(c.e.limits.WriteStallTimeout)); err != nil {
 			return written, err
 		}
-		end := min(written+piece, len(chunk))
 		var n int
-		n, err = c.nc.Write(chunk[written:end])
+		n, err = c.nc.Write(p[written:min(written+piece, len(p))])
 		written += n
 		c.countWritten(n)
 		if isTimeout(err) && n > 0 {

@@ -34,17 +34,17 @@ func TestLimits(t *testing.T) {
 	}{
 		{"server before settype", packet.ServerSide, begun, 64 * kib},
 		{"server before accept", packet.ServerSide, shaking, 64 * kib},
-		{"server", packet.ServerSide, connected, 16 * mib},
+		{"server", packet.ServerSide, connected, 2 * mib},
 		{"client before hello", packet.ClientSide, begun, 64 * kib},
 		{"client before the handshake", packet.ClientSide, shaking, mib},
-		{"client", packet.ClientSide, connected, 16 * mib},
+		{"client", packet.ClientSide, connected, 2 * mib},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, frame := range map[string]func(n int) []byte{
 				"as received": func(n int) []byte { return packed(99, blob(n)) },
 				"inflated":    func(n int) []byte { return compressed(t, 99, blob(n)) },
 			} {
-				p := newPeer(t, test.side, appTypes).advance(test.at)
+				p := newPeer(t, test.side, appTypes, func(cfg *session.Config) { cfg.Limits.Packet = 2 * mib }).advance(test.at)
 				p.receive(frame(test.limit))
 				require.False(t, p.session.Closing(), "%s, at the limit", name)
 				p.receive(frame(test.limit + 1))

@@ -1,0 +1,280 @@
+package endpoint_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pengbridge/pengbridge/core/endpoint"
+	"github.com/pengbridge/pengbridge/core/event"
+	"github.com/pengbridge/pengbridge/core/packet"
+)
+
+// valve is a gate that a test opens and shuts by hand.
+type valve struct {
+	*recorder
+	mu     sync.Mutex
+	open   chan struct{} // closed while the gate is open
+	shutAt time.Time     // zero while it is open
+	paused time.Duration
+	full   bool
+	inside int // places held
+	line   int // who waits
+}
+
+func newValve() *valve {
+	v := &valve{recorder: newRecorder(), open: make(chan struct{})}
+	close(v.open)
+	return v
+}
+
+func (v *valve) shut() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.open, v.shutAt = make(chan struct{}), time.Now()
+}
+
+func (v *valve) reopen() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.paused += time.Since(v.shutAt)
+	v.shutAt = time.Time{}
+	close(v.open)
+}
+
+func (v *valve) setFull(full bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.full = full
+}
+
+func (v *valve) TryEnter() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.shutAt.IsZero() {
+		v.inside++
+		return true
+	}
+	return false
+}
+
+func (v *valve) Enter(done <-chan struct{}) bool {
+	for {
+		v.mu.Lock()
+		if v.shutAt.IsZero() {
+			v.inside++
+			v.mu.Unlock()
+			return true
+		}
+		open := v.open
+		v.line++
+		v.mu.Unlock()
+		entered := true
+		select {
+		case <-open:
+		case <-done:
+			entered = false
+		}
+		v.mu.Lock()
+		v.line--
+		v.mu.Unlock()
+		if !entered {
+			return false
+		}
+	}
+}
+
+func (v *valve) Leave() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.inside--
+}
+
+func (v *valve) Full() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.full
+}
+
+func (v *valve) Paused() time.Duration {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.shutAt.IsZero() {
+		return v.paused
+	}
+	return v.paused + time.Since(v.shutAt)
+}
+
+func (v *valve) counts() (inside, line int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.inside, v.line
+}
+
+// settled waits until nobody holds a place, and so many wait for one.
+func (v *valve) settled(tb testing.TB, waiting int) {
+	tb.Helper()
+	require.Eventually(tb, func() bool {
+		inside, line := v.counts()
+		return inside == 0 && line == waiting
+	}, patience, time.Millisecond, "places at the gate are given back, and only who has something to read waits in line")
+}
+
+// shutFor waits until the gate has been shut for a while.
+func (v *valve) shutFor(tb testing.TB, d time.Duration) {
+	tb.Helper()
+	require.Eventually(tb, func() bool { return v.Paused() > d }, patience, time.Millisecond)
+}
+
+func gated(t *testing.T, l endpoint.Limits) (*endpoint.Server, *valve) {
+	v := newValve()
+	server, _ := listen(t, limits(l), func(opts *endpoint.ServerOptions) { opts.Events = v })
+	return server, v
+}
+
+// TestGateHoldsReading: while the gate is shut nothing is read, peers stall, and nothing is lost.
+func TestGateHoldsReading(t *testing.T) {
+	server, v := gated(t, endpoint.Limits{})
+	busy, silent := joinRaw(t, server), joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 2)
+	v.settled(t, 0)
+	v.shut()
+	body := filler(64 << 10)
+	wrote := make(chan struct{})
+	const packets = 400
+	go func() {
+		defer close(wrote)
+		for range packets {
+			busy.send(echoID, body)
+		}
+	}()
+	v.settled(t, 1) // the silent one does not wait
+	before := len(v.all())
+	received := server.Stats().PacketsReceived
+	v.shutFor(t, 100*time.Millisecond)
+	select {
+	case <-wrote:
+		t.Fatal("the peer was not slowed down")
+	default:
+	}
+	require.Len(t, v.all(), before)
+	require.Equal(t, received, server.Stats().PacketsReceived)
+	require.NoError(t, server.Send(2, echo, one), "sending does not wait for the gate")
+	require.Equal(t, one, silent.expect(echoID))
+	v.reopen()
+	<-wrote
+	v.count(t, event.ServerRecv, 2*2+packets)
+	v.settled(t, 0)
+}
+
+// TestGatePlaces: however a connection ends, it gives its place at the gate back.
+func TestGatePlaces(t *testing.T) {
+	server, v := gated(t, endpoint.Limits{})
+	for i, end := range []func(p *rawPeer){
+		func(p *rawPeer) { _ = p.Close() },
+		func(p *rawPeer) { p.send(packet.IDClose, packet.AppendClose(nil, nil)) },
+		func(p *rawPeer) { p.write([]byte{0, 0, 0, 0, 1, 2, 3}) },
+		func(p *rawPeer) { reset(t, p) },
+		func(p *rawPeer) { require.NoError(t, server.CloseConn(4+1, nil)) },
+	} {
+		p := joinRaw(t, server)
+		v.count(t, event.ServerHandshakeComplete, i+1)
+		end(p)
+		v.count(t, event.ServerClose, i+1)
+		_ = p.Close()
+	}
+	v.settled(t, 0)
+}
+
+// TestTimersStandStill: while the gate is shut, nobody is judged for a silence that is ours.
+func TestTimersStandStill(t *testing.T) {
+	const short = 80 * time.Millisecond
+	server, v := gated(t, endpoint.Limits{HandshakeTimeout: 4 * short, IdleTimeout: short, FrameStallTimeout: short})
+	idle, stalled := joinRaw(t, server), joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 2)
+	stalled.write([]byte{0, 0, 0})
+	v.shut()
+	connectRaw(t, server)
+	v.count(t, event.ServerAccept, 3)
+	before := len(ofType(v.all(), event.ServerClose))
+	v.shutFor(t, 6*short)
+	require.Len(t, ofType(v.all(), event.ServerClose), before)
+	v.reopen()
+	require.Equal(t, "idletimeout", idle.expectClose())
+	require.Contains(t, []string{"frametimeout", "idletimeout"}, stalled.expectClose())
+	require.Equal(t, "handshaketimeout", text(v.await(t, event.ServerClose, 3).Reason))
+}
+
+// TestEndsWithShutGate: closing and stopping wait for no subscriber.
+func TestEndsWithShutGate(t *testing.T) {
+	server, v := gated(t, endpoint.Limits{})
+	closed, stopped := joinRaw(t, server), joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 2)
+	v.shut()
+	closed.send(echoID, one)
+	stopped.send(echoID, one)
+	v.settled(t, 2)
+	require.NoError(t, server.CloseConn(1, ptr("enough")))
+	require.Equal(t, "enough", closed.expectClose())
+	v.await(t, event.ServerClose, 1)
+	require.NoError(t, server.Stop())
+	require.Equal(t, "servershutdown", stopped.expectClose())
+	v.await(t, event.ServerStop, 0)
+	inside, line := v.counts()
+	require.Zero(t, inside)
+	require.Zero(t, line)
+}
+
+// TestFullLog: a send that could not be recorded is refused and does not go out; one that is not recorded goes out.
+func TestFullLog(t *testing.T) {
+	server, v := gated(t, endpoint.Limits{})
+	p := joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 1)
+	v.setFull(true)
+	require.ErrorIs(t, server.Send(1, echo, one), endpoint.ErrLogFull)
+	_, err := server.Broadcast(endpoint.Target{}, echo, one)
+	require.ErrorIs(t, err, endpoint.ErrLogFull)
+	v.setFull(false)
+	require.NoError(t, server.Send(1, echo, []byte{2}))
+	require.Equal(t, []byte{2}, p.expect(echoID), "the refused ones did not go out")
+
+	server, _ = listen(t, func(opts *endpoint.ServerOptions) {
+		full := newValve()
+		full.setFull(true)
+		opts.Events = full
+		opts.Omit = func(typ event.Type) bool { return typ == event.ServerSend }
+	})
+	p = joinRaw(t, server)
+	require.Eventually(t, func() bool { return server.Send(1, echo, one) == nil }, patience, time.Millisecond)
+	require.Equal(t, one, p.expect(echoID))
+}
+
+// fillsUp is a gate that is full once a broadcast was recorded.
+type fillsUp struct{ *valve }
+
+func (f fillsUp) Append(events []event.Event) {
+	f.valve.Append(events)
+	for _, ev := range events {
+		if len(ev.Conns) > 0 {
+			f.setFull(true)
+		}
+	}
+}
+
+// TestBroadcastFillsTheLog: a broadcast that was reported goes out to everyone it named, even if it was the last that the
+// log had room for.
+func TestBroadcastFillsTheLog(t *testing.T) {
+	v := fillsUp{newValve()}
+	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = v })
+	a, b := joinRaw(t, server), joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 2)
+	result, err := server.Broadcast(endpoint.Target{}, echo, one)
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Queued)
+	require.Equal(t, one, a.expect(echoID))
+	require.Equal(t, one, b.expect(echoID))
+	_, err = server.Broadcast(endpoint.Target{}, echo, one)
+	require.ErrorIs(t, err, endpoint.ErrLogFull)
+}

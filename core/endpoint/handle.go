@@ -1,0 +1,93 @@
+package endpoint
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pengbridge/pengbridge/core/session"
+)
+
+const (
+	// packetsAtOnce is how many packets are handled under one lock, and reported in one call.
+	packetsAtOnce = 256
+	// inflatedAtOnce is how many bytes of inflated bodies are held before they are handled: a read full of small frames
+	// that inflate to the limit must not be in memory all at once (defect 8).
+	inflatedAtOnce = 1 << 20
+)
+
+// batches keep received packets between decoding and deciding. On a reader's stack one would make every stack large.
+var batches = sync.Pool{New: func() any { return new([packetsAtOnce]session.Packet) }}
+
+// handle lets the session receive what is in p: decoding without the lock, deciding with it. It returns how many packets
+// were handled at last, and why the peer's bytes make no sense.
+func (c *conn) handle(p []byte) (packets int, err error) {
+	out := output()
+	defer release(out)
+	batch := batches.Get().(*[packetsAtOnce]session.Packet)
+	defer batches.Put(batch)
+	c.inbound.Feed(p)
+	for {
+		limit, atOnce := c.admits()
+		n, more, err := c.decode(batch[:atOnce], limit)
+		if n > 0 {
+			c.receivePackets(batch[:n], out)
+			clear(batch[:n])
+			c.inbound.Settle()
+		}
+		if !more {
+			return n, err
+		}
+		c.rest(n, 0)
+		c.reading.queue(c.closing)
+	}
+}
+
+// admits returns how large a body may be, and how many packets may be taken under that limit: only one while the handshake
+// goes on, because it may change the limit.
+func (c *conn) admits() (limit, atOnce int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.sess.Active() {
+		return c.sess.BodyLimit(), c.pace.packetsAtOnce()
+	}
+	return c.sess.BodyLimit(), 1
+}
+
+// decode takes packets out of what was fed. more says that it stopped because the batch is full, in number or in size.
+func (c *conn) decode(batch []session.Packet, limit int) (n int, more bool, err error) {
+	for n < len(batch) && c.inbound.Inflated() < inflatedAtOnce {
+		var ok bool
+		if batch[n], ok, err = c.inbound.Next(limit); !ok {
+			return n, false, err
+		}
+		n++
+	}
+	return n, true, nil
+}
+
+func (c *conn) receivePackets(packets []session.Packet, out *session.Output) {
+	c.packetsReceived.Add(uint64(len(packets)))
+	c.e.counters.packetsReceived.Add(uint64(len(packets)))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for _, p := range packets {
+		c.sess.Receive(now, p, out)
+		if len(out.Frames) >= writeEarly { // many small pings, large answers
+			c.carryOut(out)
+		}
+	}
+	c.carryOut(out)
+	if c.active != nil && c.sess.Active() {
+		c.announceActive()
+	}
+}
+
+// announceActive tells a Dial that waits for the handshake. c.mu is held.
+func (c *conn) announceActive() {
+	select {
+	case <-c.active:
+	default:
+		close(c.active)
+	}
+}
