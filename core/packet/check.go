@@ -24,9 +24,9 @@ type container struct {
 }
 
 // Check says whether body is one MessagePack value that every receiver can decode, so that none gets past an endpoint that
-// would break a program at either end. Besides being well formed it has to keep these rules: [MaxNesting] and
-// [MaxElements], text in UTF-8, only str and bin as keys of maps, no extension of a negative type but timestamps of 4, 8
-// or 12 bytes with less than a second of nanoseconds, and nothing behind the value. Python's msgpack fails on all else.
+// would break a program at either end. Besides being well formed it has to keep [MaxNesting] and [MaxElements], and the
+// rules of Python's msgpack: text in UTF-8, only str and bin as keys of maps, no extension of a negative type but
+// timestamps of 4, 8 or 12 bytes with less than a second of nanoseconds, and nothing behind the value.
 //
 // It allocates nothing unless values nest deeper than 16. Errors wrap [ErrMalformedBody] and name the byte.
 func Check(body []byte) error {

@@ -8,7 +8,7 @@ import (
 // Decoder cuts a stream of bytes into frames. Its zero value is ready, with [DefaultMaxBody] for a limit.
 //
 // It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into a pooled
-// buffer that grows as bytes come and never on the word of a length. An idle Decoder holds no memory.
+// buffer that grows as bytes come and never on the word of a length. With nothing pending, and settled, it holds no memory.
 //
 // After an error it stays dead and returns the same error for ever. It is not for concurrent use.
 type Decoder struct {
@@ -26,20 +26,26 @@ func (d *Decoder) SetLimit(body int) {
 }
 
 // Feed hands over the next bytes of the stream. They must stay untouched until Next has returned false or an error, and
-// Feed must not be called again before that. Frames returned so far become invalid; Feed(nil) does just this.
+// Feed must not be called again before that. Frames returned so far become invalid, as by Settle.
 func (d *Decoder) Feed(p []byte) {
 	if len(d.input) > 0 {
 		panic("wire: Decoder.Feed before Next returned false")
 	}
-	d.lent.release()
-	d.lent = nil
+	d.Settle()
 	if d.err == nil {
 		d.input = p
 	}
 }
 
-// Next returns the next frame, or false when more bytes are needed. The frame's body is valid until the next Feed or
-// Release, and must not be changed. Errors wrap [ErrTooLarge] or [ErrMalformed].
+// Settle gives back the memory of a frame that was put together from pieces; frames returned so far become invalid. Call
+// it when they are done with, lest a silent connection holds its last large packet.
+func (d *Decoder) Settle() {
+	d.lent.release()
+	d.lent = nil
+}
+
+// Next returns the next frame, or false when more bytes are needed. The frame's body is valid until the next Feed,
+// Settle or Release, and must not be changed. Errors wrap [ErrTooLarge] or [ErrMalformed].
 func (d *Decoder) Next() (Frame, bool, error) {
 	if d.err != nil {
 		return Frame{}, false, d.err
@@ -149,6 +155,5 @@ func (d *Decoder) Release() {
 	d.input = nil
 	d.partial.release()
 	d.partial = nil
-	d.lent.release()
-	d.lent = nil
+	d.Settle()
 }

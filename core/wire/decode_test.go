@@ -203,6 +203,29 @@ func TestDecoderBodiesLast(t *testing.T) {
 	require.Zero(t, d.Pending())
 }
 
+// TestDecoderSettlesBetweenFrames settles while some of what was fed is still to come.
+func TestDecoderSettlesBetweenFrames(t *testing.T) {
+	stream := slices.Concat(frame(6+40, 1, 0), frame(6+40, 2, 0), frame(6+40, 3, 0))
+	for cut := range stream {
+		var d wire.Decoder
+		var ids []uint32
+		for _, p := range [][]byte{stream[:cut], stream[cut:]} {
+			d.Feed(p)
+			for {
+				f, ok, err := d.Next()
+				require.NoError(t, err)
+				if !ok {
+					break
+				}
+				require.Equal(t, bytes.Repeat([]byte{7}, 40), f.Body)
+				ids = append(ids, f.ID)
+				d.Settle()
+			}
+		}
+		require.Equal(t, []uint32{1, 2, 3}, ids)
+	}
+}
+
 func TestDecoderFeedTooEarly(t *testing.T) {
 	var d wire.Decoder
 	d.Feed([]byte{0})
