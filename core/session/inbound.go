@@ -38,9 +38,6 @@ func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
 		return Packet{}, false, in.err
 	}
 	p, ok, in.err = in.next(limit)
-	if in.err != nil {
-		in.decoder.Release() // what follows in the stream cannot be trusted
-	}
 	return p, ok, in.err
 }
 
@@ -88,8 +85,9 @@ func (in *Inbound) Inflated() int {
 	return len(*in.inflated)
 }
 
-// Settle is called when the packets returned so far are done with: it gives back the memory that inflating needed.
+// Settle is called when the packets returned so far are done with: it gives back the memory they needed.
 func (in *Inbound) Settle() {
+	in.decoder.Settle()
 	if in.inflated == nil {
 		return
 	}

@@ -151,3 +151,26 @@ func TestInflatedMemory(t *testing.T) {
 	require.Zero(t, in.Inflated())
 	in.Release()
 }
+
+// TestPacketOutlivesBadFrame: a packet that was put together from pieces stays what it is until Settle, also when the frame
+// behind it is malformed, and somebody else wants memory meanwhile.
+func TestPacketOutlivesBadFrame(t *testing.T) {
+	frame := wire.AppendFrame(nil, 64, 0, []byte("\xa5hello"))
+	bad := wire.AppendFrame(nil, 64, 0, []byte{0xc1})
+	var in, other session.Inbound
+	in.Feed(frame[:7])
+	_, ok, err := in.Next(100)
+	require.NoError(t, err)
+	require.False(t, ok)
+	in.Feed(append(frame[7:len(frame):len(frame)], bad...))
+	p, ok, err := in.Next(100)
+	require.NoError(t, err)
+	require.True(t, ok)
+	_, _, err = in.Next(100)
+	require.Error(t, err)
+
+	other.Feed(wire.AppendFrame(nil, 64, 0, []byte("\xa5OTHER"))[:15])
+	_, _, err = other.Next(100)
+	require.NoError(t, err)
+	require.Equal(t, "\xa5hello", string(p.Body))
+}
