@@ -93,7 +93,7 @@ type follower struct {
 
 func (f *follower) follow(ctx context.Context) {
 	for {
-		batch, err := f.cursor.Next(ctx, time.Second)
+		batch, err := f.cursor.Next(ctx, 0)
 		var gone *eventlog.GoneError
 		switch {
 		case errors.Is(err, io.EOF):
@@ -107,8 +107,6 @@ func (f *follower) follow(ctx context.Context) {
 			f.Errorf("%s: %v", f.request.Name, err)
 			f.cursor.Close()
 			return
-		case batch.Count == 0:
-			continue
 		}
 		f.check(batch)
 		switch f.request.Mode {

@@ -183,7 +183,7 @@ func (c *Cursor) Close() {
 	l.mu.Lock()
 	if s := c.subscriber; s != nil && s.cursor == c {
 		s.cursor = nil
-		l.startGrace(s)
+		l.beginAbsence(s)
 	}
 	l.observers = slices.DeleteFunc(l.observers, func(other *Cursor) bool { return other == c })
 	c.end(ErrCursorClosed)

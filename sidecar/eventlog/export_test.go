@@ -7,3 +7,10 @@ func (c *Cursor) Position() uint64 {
 	defer c.log.mu.Unlock()
 	return c.next
 }
+
+// Parked returns how many cursors the next event will wake.
+func (l *Log) Parked() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.parked)
+}

@@ -31,21 +31,20 @@ type gate struct {
 	room atomic.Int64
 	full atomic.Bool // the backlog has reached the limit
 
-	mu      sync.Mutex
-	line    list.List // of chan struct{}, closed to let its owner in
-	barred  bool      // the barrier is part of room
-	closed  bool
-	since   time.Time     // when it was closed
-	paused  time.Duration // how long it was closed before that
-	pauses  uint64
-	backlog int64 // as it is part of room; only update looks at it
-	gating  bool  // whether room is that of the limit; only update looks at it
+	free   int64 // the part of room that the backlog leaves; for update only
+	closed bool  // changed by update only, under mu
+
+	mu     sync.Mutex
+	line   list.List     // of chan struct{}, closed to let its owner in
+	barred bool          // the barrier is part of room
+	since  time.Time     // when the gate was closed
+	paused time.Duration // how long it was closed before that
+	pauses uint64
 }
 
 func (g *gate) init(maxBytes, maxEvents int) {
 	g.maxBytes, g.maxEvents = int64(maxBytes), int64(maxEvents)
 	g.grant = min(maxGrant, g.maxBytes/4)
-	g.room.Store(boundless)
 }
 
 // tryEnter admits one reader if there is room and nobody waits.
@@ -97,46 +96,39 @@ func (g *gate) leave() {
 	}
 }
 
-// update takes note of a new backlog, and of whether anybody's absence can make one. Calls must not overlap. It reports
-// whether the gate was opened or closed by it.
-func (g *gate) update(bytes, events int64, gating bool) bool {
-	change := g.backlog - bytes
-	if gating != g.gating {
-		if g.gating = gating; gating {
-			change -= boundless - g.maxBytes
-		} else {
-			change += boundless - g.maxBytes
-		}
+// update takes note of a new backlog. Calls must not overlap. Without gating there is nobody whose backlog matters. It
+// reports whether the gate was opened or closed by it.
+func (g *gate) update(bytes, events int64, gating bool) (turned bool) {
+	free := int64(boundless)
+	if gating {
+		free = g.maxBytes - bytes
 	}
-	g.backlog = bytes
-	room := g.room.Add(change)
-
-	full := bytes >= g.maxBytes || events >= g.maxEvents
-	if g.full.Load() != full {
+	room := g.room.Add(free - g.free)
+	g.free = free
+	if full := bytes >= g.maxBytes || events >= g.maxEvents; g.full.Load() != full {
 		g.full.Store(full)
 	}
-	var turn bool
 	if g.closed {
-		turn = bytes <= g.maxBytes/2 && events <= g.maxEvents/2
+		turned = bytes <= g.maxBytes/2 && events <= g.maxEvents/2
 	} else {
-		turn = bytes > g.maxBytes-g.grant || events >= g.maxEvents
+		turned = free < g.grant || events >= g.maxEvents
 	}
-	if !turn && room >= 0 {
+	if !turned && room >= 0 {
 		return false
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case turn && g.closed:
+	case turned && g.closed:
 		g.closed = false
 		g.paused += time.Since(g.since)
-	case turn:
+	case turned:
 		g.closed = true
 		g.since = time.Now()
 		g.pauses++
 	}
 	g.admit()
-	return turn
+	return turned
 }
 
 // admit lets in whom there is room for, first come first, and puts the barrier where it belongs. g.mu is held.
@@ -155,7 +147,7 @@ func (g *gate) admit() {
 	}
 }
 
-// isClosed reports whether the gate is closed, how often it was, and for how long altogether.
+// state reports whether the gate is closed, how often it was, and for how long altogether.
 func (g *gate) state() (closed bool, pauses uint64, paused time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

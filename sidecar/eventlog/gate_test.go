@@ -166,10 +166,11 @@ func TestWhoGivesUpLeavesTheLineAndHoldsUpNobody(t *testing.T) {
 		require.False(t, <-result)
 		synctest.Wait()
 		require.Empty(t, behind)
-		acknowledge(t, l, c, 2)
+		acknowledge(t, l, c, 4)
 		require.True(t, <-behind)
-		l.Leave()
-		read(t, l, grant)
+		for range 3 {
+			require.True(t, l.TryEnter(), "no grant was lost")
+		}
 	})
 }
 
@@ -210,6 +211,32 @@ func TestPausedCountsTheTimeTheGateIsClosed(t *testing.T) {
 		require.Equal(t, uint64(2), l.Stats().Pauses)
 		require.Empty(t, told)
 	})
+}
+
+func TestPausesAreToldInOrder(t *testing.T) {
+	paused := false
+	l := eventlog.New(eventlog.Options{BacklogEvents: 2, OnPause: func(now bool) {
+		if now == paused {
+			t.Errorf("told %t twice", now)
+		}
+		paused = now
+	}})
+	c, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
+	var appenders sync.WaitGroup
+	for range 4 {
+		appenders.Go(func() {
+			for range 2000 {
+				l.Append(received(1, 10))
+			}
+		})
+	}
+	for seen := 0; seen < 4*2000; {
+		batch := next(t, c)
+		require.NoError(t, l.Acknowledge("game", batch.Last))
+		seen += batch.Count
+	}
+	appenders.Wait()
+	require.False(t, paused, "what was told last is how it is")
 }
 
 // TestTheBacklogStaysWithinTheLimit has many more readers than fit, each bringing all it may.

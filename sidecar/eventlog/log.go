@@ -27,9 +27,9 @@ type Options struct {
 	// OnLost is told the name of a subscriber that was forgotten, once, from a goroutine of its own, before Close only: the
 	// last call may still be running when Close returns. It may call the log. nil: nobody is told.
 	OnLost func(name string)
-	// OnPause is told when the gate has closed (true) and when it has opened again. It is called one at a time, in order,
-	// from the goroutines that append and acknowledge: it must be quick. A change that is undone before it was told may be
-	// left out. nil: nobody is told.
+	// OnPause is told when the gate has closed (true) and when it has opened again, one at a time and in order. It is called
+	// by whoever appends or acknowledges, so it must be quick, and must do neither. A change that is undone before it could
+	// be told is left out. nil: nobody is told.
 	OnPause func(paused bool)
 	// BacklogBytes is how many bytes of encoded events may wait for the slowest durable subscriber. 0: 64 MiB.
 	BacklogBytes int
@@ -84,7 +84,7 @@ func New(options Options) *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if options.Expected != "" {
-		l.startGrace(l.addSubscriber(options.Expected, 0))
+		l.beginAbsence(l.addSubscriber(options.Expected, 0))
 	}
 	l.settle()
 	return l
@@ -151,7 +151,7 @@ func (l *Log) settle() (turned bool) {
 	if l.closed && acked == l.store.last() && !l.isDrained() {
 		close(l.drained)
 		for _, s := range l.durable {
-			s.stopGrace()
+			s.endAbsence()
 		}
 	}
 	return turned

@@ -39,12 +39,8 @@ func (l *Log) Stats() Stats {
 		Subscribers: make([]SubscriberStats, 0, len(l.durable)+len(l.observers)),
 	}
 	for _, s := range l.durable {
-		mode := s.mode
-		if mode == Observer {
-			mode = Acknowledging
-		}
 		stats.Subscribers = append(stats.Subscribers, SubscriberStats{
-			Name: s.name, Mode: mode, Connected: s.cursor != nil, Acknowledged: s.acked, Sent: s.sent,
+			Name: s.name, Mode: s.mode, Connected: s.cursor != nil, Acknowledged: s.acked, Sent: s.sent,
 		})
 	}
 	for _, c := range l.observers {

@@ -5,8 +5,9 @@ package eventlog
 import "sort"
 
 const (
+	// A chunk is between these sizes. Only an event that is larger than a batch may be gets a chunk of its own size.
 	minChunk = 4 << 10
-	maxChunk = 256 << 10
+	maxChunk = maxBatchBytes
 	// entryGuess is the size of an entry for which a chunk's table of ends is laid out; smaller ones make it grow.
 	entryGuess = 96
 )
@@ -34,16 +35,11 @@ func (c *chunk) offset(sequence uint64) int {
 	return int(c.ends[sequence-c.first-1])
 }
 
-// span returns the events from the given one on: as many as the limits of a batch allow, and at least one.
+// span returns the events from the given one on, as many as a batch may have. A chunk is no larger than a batch may be.
 func (c *chunk) span(from uint64) Batch {
-	begin := c.offset(from)
 	ends := c.ends[from-c.first:]
-	ends = ends[:min(len(ends), maxBatchEvents)]
-	n := len(ends)
-	if int(ends[n-1])-begin > maxBatchBytes {
-		n = max(1, sort.Search(n, func(i int) bool { return int(ends[i])-begin > maxBatchBytes }))
-	}
-	end := ends[n-1]
+	n := min(len(ends), maxBatchEvents)
+	begin, end := c.offset(from), ends[n-1]
 	return Batch{Data: c.buf[begin:end:end], First: from, Last: from + uint64(n) - 1, Count: n}
 }
 
@@ -77,7 +73,7 @@ func (s *store) add(d *drafts) {
 func (s *store) addSmall(tail []byte) {
 	size := headSize(s.next, len(tail)) + len(tail)
 	c := s.chunkFor(size)
-	_ = append(appendHead(c.buf, s.next, len(tail)), tail...) // there is room, so this writes to the chunk
+	_ = append(appendHead(c.buf, s.next, len(tail)), tail...)
 	c.buf = c.buf[:len(c.buf)+size]
 	s.added(c, size)
 }

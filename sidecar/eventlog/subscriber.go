@@ -25,14 +25,17 @@ const maxLost = 64
 // subscriber is a durable subscriber of either kind. The log's lock guards it.
 type subscriber struct {
 	name     string
-	mode     Mode   // Observer: expected, but not seen yet
-	acked    uint64 // everything up to here is acknowledged
-	position int64  // where the acknowledged event ends
-	sent     uint64 // the last event that was ever handed out, or passed over by a filter
-	cursor   *Cursor
-	grace    *time.Timer // runs while there is no cursor
-	absences int         // how often it went away: tells a grace clock that fires too late
+	mode     Mode
+	seen     bool     // whether it ever came, so that its mode is known; until then it is taken for an acknowledging one
+	acked    uint64   // everything up to here is acknowledged
+	position int64    // where the acknowledged event ends
+	sent     uint64   // the last event that was ever handed out, or passed over by a filter
+	cursor   *Cursor  // nil while it is away
+	absence  *absence // nil while it is not, or nothing depends on it
 }
+
+// absence is the time that a subscriber is away.
+type absence struct{ grace *time.Timer }
 
 // lostSubscriber is what is remembered of one that was away too long.
 type lostSubscriber struct {
@@ -79,7 +82,7 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if r.Mode == Observer {
 		s = nil
 	}
-	if s != nil && s.mode != Observer && s.mode != r.Mode {
+	if s != nil && s.seen && s.mode != r.Mode {
 		return nil, ErrOtherMode
 	}
 	from := r.From
@@ -103,11 +106,11 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if s == nil {
 		s = l.addSubscriber(r.Name, from-1)
 	}
-	s.mode = r.Mode
+	s.mode, s.seen = r.Mode, true
 	if s.cursor != nil {
 		s.cursor.end(ErrTakenOver)
 	}
-	s.stopGrace()
+	s.endAbsence()
 	s.cursor, c.subscriber = c, s
 	l.acknowledge(s, from-1)
 	return c, nil
@@ -171,32 +174,33 @@ func (l *Log) subscriber(name string) *subscriber {
 }
 
 func (l *Log) addSubscriber(name string, acked uint64) *subscriber {
-	s := &subscriber{name: name, acked: acked, sent: acked, position: l.store.position(acked + 1)}
+	s := &subscriber{name: name, mode: Acknowledging, acked: acked, sent: acked, position: l.store.position(acked + 1)}
 	l.durable = append(l.durable, s)
 	return s
 }
 
-// startGrace starts the clock of a subscriber that is away, unless nothing depends on it any more. l.mu is held.
-func (l *Log) startGrace(s *subscriber) {
+// beginAbsence starts a subscriber's grace clock, unless nothing depends on it any more. l.mu is held.
+func (l *Log) beginAbsence(s *subscriber) {
 	if l.isDrained() {
 		return
 	}
-	s.absences++
-	absence := s.absences
-	s.grace = time.AfterFunc(l.options.Grace, func() { l.lose(s, absence) })
+	away := new(absence)
+	away.grace = time.AfterFunc(l.options.Grace, func() { l.lose(s, away) })
+	s.absence = away
 }
 
-// stopGrace stops the clock; one that has fired already finds another cursor. l.mu is held.
-func (s *subscriber) stopGrace() {
-	if s.grace != nil {
-		s.grace.Stop()
+// endAbsence stops the clock. l.mu is held.
+func (s *subscriber) endAbsence() {
+	if s.absence != nil {
+		s.absence.grace.Stop()
+		s.absence = nil
 	}
 }
 
-// lose forgets a subscriber that is still in the given absence. The grace clock calls it.
-func (l *Log) lose(s *subscriber, absence int) {
+// lose forgets a subscriber whose absence has lasted too long, unless it has ended in this very moment.
+func (l *Log) lose(s *subscriber, away *absence) {
 	l.mu.Lock()
-	if s.cursor != nil || s.absences != absence || l.isDrained() {
+	if s.absence != away {
 		l.mu.Unlock()
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,6 +180,29 @@ func TestTakingOverEndsTheOlderCursor(t *testing.T) {
 	})
 }
 
+// A cursor filters without holding the log's lock. What it finds then is nobody's any more if somebody took over.
+func TestTakingOverInTheMiddleOfFiltering(t *testing.T) {
+	l := eventlog.New(eventlog.Options{Expected: "game"})
+	l.Append(received(200_000, 1))
+	r := eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, Types: []event.Type{event.ServerClose}}
+	acknowledged := func() uint64 { return l.Stats().Subscribers[0].Acknowledged }
+	for acknowledged() < 200_000 {
+		began := acknowledged()
+		older, _ := subscribe(t, l, r)
+		ended := make(chan error)
+		go func() {
+			_, err := older.Next(context.Background(), 0)
+			ended <- err
+		}()
+		for acknowledged() == began {
+			runtime.Gosched()
+		}
+		_, header := subscribe(t, l, r)
+		require.ErrorIs(t, <-ended, eventlog.ErrTakenOver)
+		require.Equal(t, header.Next-1, acknowledged(), "the older cursor has no say any more")
+	}
+}
+
 func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lost := make(chan string, 10)
@@ -208,6 +232,21 @@ func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 		require.Equal(t, header.First, header.Next, "who was told comes as somebody new")
 		time.Sleep(time.Hour)
 		require.Empty(t, lost)
+	})
+}
+
+// The grace clock may run out while the subscriber is coming in. Whoever is in stays in.
+func TestComingBackInTheLastMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := eventlog.New(eventlog.Options{Grace: time.Minute})
+		for range 100 {
+			c, _, err := l.Subscribe(eventlog.Request{Name: "game", Mode: eventlog.Durable})
+			require.NoError(t, err)
+			synctest.Wait()
+			require.Len(t, l.Stats().Subscribers, 1)
+			c.Close()
+			time.Sleep(time.Minute)
+		}
 	})
 }
 
@@ -284,7 +323,10 @@ func TestAHeartbeatComesWhenNothingHappens(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, eventlog.Batch{Last: 7}, batch)
 			require.Equal(t, 5*time.Second, time.Since(began))
+			require.Equal(t, 1, l.Parked())
 		}
+		c.Close()
+		require.Zero(t, l.Parked())
 	})
 }
 
