@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from conftest import WAIT
+from harness import WAIT
 
 from pengbridge import _inbox
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import WAIT
 from fakes import FakeStream, FakeTransport, broken
+from harness import WAIT
 
 from pengbridge import _outbox, _wire
 from pengbridge.errors import SidecarError
@@ -21,13 +21,16 @@ class Fixture:
     def __init__(self) -> None:
         self.transport = FakeTransport()
         self.failures: list[tuple[Any, SidecarError]] = []
+        self.lost: list[SidecarError] = []
         self.alive = True
         self.outbox = _outbox.Outbox(
             self.transport,  # type: ignore[arg-type]
             "endpoint",
             "me",
+            2 << 20,
             lambda: self.alive,
             lambda ticket, error: self.failures.append((ticket, error)),
+            self.lost.append,
         )
         self.stream: FakeStream | None = None
 
@@ -180,6 +183,13 @@ def test_after_the_end_nothing_is_queued_and_nobody_waits(made: Fixture, end: Ca
     assert made.outbox.join(WAIT)
     with pytest.raises(SidecarError):
         made.send(b"\1")
+    assert bool(made.lost) == (end is lost)
+
+
+def test_a_command_that_is_too_large_is_refused(made: Fixture) -> None:
+    with pytest.raises(SidecarError) as caught:
+        made.send(b"\0" * (2 << 20))
+    assert caught.value.reason == "PACKET_TOO_LARGE"
 
 
 def test_a_full_outbox_refuses(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import WAIT, eventually
 from fakes import FakeStream, FakeTransport, broken
+from harness import WAIT, eventually
 
 from pengbridge import _inbox, _reader
 from pengbridge._transport import CallError, Code

@@ -228,6 +228,15 @@ class Client(Peer):
             self._state = state
             self._changed.notify_all()
 
+    def sendEvent(self, event: str, data: dict[str, Any]) -> None:
+        """Sends an event to the peng, if there is one and events are on.
+
+        Args:
+            event: its name.
+            data: its data, to which peng and client are added.
+        """
+        self._send_event(event, data)
+
     # Sending.
 
     def send_message(self, ptype: Any, data: Any, cid: int | None = None) -> None:

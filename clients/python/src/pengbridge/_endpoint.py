@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,9 @@ class Endpoint:
         self._inbox = inbox
         self._acknowledged = 0
         self._stopping = False
-        self._outbox = Outbox(host.transport, endpoint_id, SUBSCRIBER, host.alive, self._send_failed)
+        self._outbox = Outbox(
+            host.transport, endpoint_id, SUBSCRIBER, host.largest_message, host.alive, self._send_failed, self._commands_lost
+        )
         request = sidecar_service_pb2.SubscribeRequest(
             endpoint_id=endpoint_id, subscriber=SUBSCRIBER, mode=endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING
         )
@@ -83,21 +86,14 @@ class Endpoint:
             note = command_pb2.Acknowledgement(subscriber=SUBSCRIBER, sequence=sequence)
             self._outbox.acknowledge(_wire.command(command_pb2.Command(acknowledge=note)))
 
-    def stop(self, command: command_pb2.Command) -> Answer | None:
-        """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on.
-
-        Returns:
-            The answer to wait for; None if the endpoint is ending already.
-        """
-        if self._stopping or self.ended.is_set():
-            return None
+    def stop(self) -> None:
+        """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on."""
+        if self._stopping:
+            return
         self._stopping = True
-        try:
-            answer = self._outbox.ask(command)
-        except SidecarError:
-            answer = None
+        with contextlib.suppress(SidecarError):  # it has ended already
+            self.put(command(stop=command_pb2.EndpointStop()))
         self._reader.discard()
-        return answer
 
     def close(self) -> None:
         """Lets go of the endpoint at once, whatever the sidecar does with it."""
@@ -110,6 +106,10 @@ class Endpoint:
 
     def _send_failed(self, ticket: Ticket, error: SidecarError) -> None:
         self._inbox.put(_inbox.SendFailed(*ticket, error))
+
+    def _commands_lost(self, error: SidecarError) -> None:
+        self._inbox.put(_inbox.Ended(error))
+        self._reader.close()
 
     def _log_ended(self) -> None:
         self._outbox.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from . import _binary, _launch
 from ._transport import Transport
 from .errors import SidecarError
-from .v1 import command_pb2
+from .v1 import sidecar_service_pb2
 
 if TYPE_CHECKING:
     from ._endpoint import Endpoint
@@ -24,11 +24,18 @@ class Host:
 
     Args:
         process: the sidecar.
+
+    Attributes:
+        largest_message: how many bytes one gRPC message to it may have.
     """
 
     def __init__(self, process: _launch.Process) -> None:
         self.process = process
         self.transport = Transport(process.ready.address, process.token)
+        info = self.transport.call(
+            "GetInfo", sidecar_service_pb2.GetInfoRequest(), sidecar_service_pb2.GetInfoResponse, timeout=10.0
+        )
+        self.largest_message: int = info.max_message_bytes
         self._lock = threading.Lock()
         self._endpoints: set[Endpoint] = set()
 
@@ -50,13 +57,12 @@ class Host:
         """Ends everything: what was sent goes out first, in bounded time; then endpoints, connection and process end."""
         with self._lock:
             endpoints = list(self._endpoints)
-        answers = [endpoint.stop(command_pb2.Command(stop=command_pb2.EndpointStop())) for endpoint in endpoints]
-        deadline = time.monotonic() + _LAST_WORDS
-        for answer in answers:
-            if answer is not None:
-                answer.wait(max(0.0, deadline - time.monotonic()))
         for endpoint in endpoints:
-            endpoint.close()
+            endpoint.stop()
+        deadline = time.monotonic() + _LAST_WORDS
+        for endpoint in endpoints:
+            if not endpoint.join(max(0.0, deadline - time.monotonic())):
+                endpoint.close()
         self.transport.close()
         self.process.close()
 

@@ -38,6 +38,7 @@ class Inbox:
         self._changed = threading.Condition(threading.Lock())
         self._items: deque[Item] = deque()
         self._bytes = 0
+        self._last_batch = b""
         self._woken = False
         self._open = True
 
@@ -49,6 +50,7 @@ class Inbox:
             if not self._open:
                 return False
             self._bytes += len(batch)
+            self._last_batch = batch
             self._items.append(batch)
             self._changed.notify_all()
             return True
@@ -82,8 +84,9 @@ class Inbox:
             self._woken = True
             self._changed.notify_all()
 
-    def shut(self) -> None:
-        """Takes no more batches. What is there can still be taken."""
+    def shut(self) -> bytes:
+        """Takes no more batches, and returns the last one it took. What is there can still be taken."""
         with self._changed:
             self._open = False
             self._changed.notify_all()
+            return self._last_batch

@@ -15,6 +15,7 @@ from .v1 import command_pb2, sidecar_service_pb2
 
 LIMIT = 256 << 20  # bytes queued or unanswered: far more than the sidecar ever lags behind
 _BATCH_BYTES = 1 << 20
+_OVERHEAD = 64  # bytes of a message besides its commands; they are fewer
 _BATCH_COMMANDS = 16384
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
 
@@ -53,8 +54,10 @@ class Outbox:
         transport: the way to the sidecar.
         endpoint_id: the endpoint.
         sender: the name under which the endpoint remembers how far we got.
+        largest: how many bytes one message to the sidecar may have.
         alive: whether the sidecar still runs.
         failed: called with the ticket of a command that failed, and why; from the answers' thread.
+        lost: called when the stream ended before close(), and why; from the answers' thread.
     """
 
     def __init__(
@@ -62,13 +65,17 @@ class Outbox:
         transport: Transport,
         endpoint_id: str,
         sender: str,
+        largest: int,
         alive: Callable[[], bool],
         failed: Callable[[Ticket, SidecarError], None],
+        lost: Callable[[SidecarError], None],
     ) -> None:
         self._transport = transport
         self._opening = _wire.opening(endpoint_id, sender)
+        self._largest = largest - _OVERHEAD
         self._alive = alive
         self._failed = failed
+        self._lost = lost
         self._changed = threading.Condition(threading.Lock())
         self._waiting: deque[_Entry] = deque()  # not written yet
         self._written: deque[_Entry] = deque()  # written, not answered
@@ -96,7 +103,7 @@ class Outbox:
             ticket: what failed() is to be told.
 
         Raises:
-            SidecarError: the sidecar was lost, the outbox is closed, or it is full.
+            SidecarError: the sidecar was lost, the outbox is closed or full, or the command is too large.
         """
         with self._changed:
             self._queue(prefix, body, ticket)
@@ -135,6 +142,8 @@ class Outbox:
         if self._closed:
             raise SidecarError("the endpoint has ended", "ENDPOINT_STOPPED")
         size = len(prefix) + len(body)
+        if size > self._largest:
+            raise SidecarError(f"a packet of {len(body)} bytes is too large", "PACKET_TOO_LARGE")
         if self._bytes + size > LIMIT:
             raise SidecarError(f"more than {LIMIT >> 20} MiB wait for the sidecar", "SEND_QUEUE_FULL")
         self._bytes += size
@@ -168,8 +177,11 @@ class Outbox:
             self._acknowledge = None
         parts: list[bytes] = []
         size = 0
-        while self._waiting and size < _BATCH_BYTES and len(parts) < 2 * _BATCH_COMMANDS:
-            entry = self._waiting.popleft()
+        while self._waiting and len(parts) < 2 * _BATCH_COMMANDS:
+            entry = self._waiting[0]
+            if parts and size + len(entry[0]) + len(entry[1]) > _BATCH_BYTES:
+                break
+            self._waiting.popleft()
             self._written.append(entry)
             parts += entry[:2]
             size += len(entry[0]) + len(entry[1])
@@ -228,6 +240,7 @@ class Outbox:
 
     def _end(self, error: SidecarError) -> None:
         with self._changed:
+            unasked = not self._closed
             self._broken = error
             for _, answer in self._answers:
                 answer.settle(error)
@@ -235,3 +248,5 @@ class Outbox:
             self._waiting.clear()
             self._written.clear()
             self._bytes = 0
+        if unasked:
+            self._lost(error)

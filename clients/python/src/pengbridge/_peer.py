@@ -27,6 +27,7 @@ INTERNAL_PACKETS: tuple[tuple[int, str, type[Packet]], ...] = (
     (CLOSE, "peng3dnet:internal.closeconn", internal.CloseConnectionPacket),
 )
 _PRINTED = ("recv", "send", "connect", "close")
+_TELL_TIMEOUT = 5.0  # seconds; it takes less than a millisecond
 _END_TIMEOUT = 10.0  # seconds; the sidecar itself gives slow peers less
 _UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
 
@@ -65,6 +66,7 @@ class Peer(Processing):
         self._init_lock = threading.RLock()
         self._is_initialized = False
         self._is_started = False
+        self._is_stopped = False
         self._run_thread: threading.Thread | None = None
         self._encoder = Encoder()
         self._compression = _config.compression(self.cfg)
@@ -103,7 +105,7 @@ class Peer(Processing):
         self.conntypes[t] = obj
         if self._endpoint is not None:
             kinds = command_pb2.ConntypeRegistration(conntypes=[_options.conntype(t, obj)])
-            self._endpoint.put(_endpoint.command(register_conntypes=kinds), (None, t))
+            self._tell(_endpoint.command(register_conntypes=kinds))
 
     def initialize(self) -> None:
         """Registers the protocol's own packets and connection types, then calls the hooks _reg_packets_* and
@@ -278,7 +280,15 @@ class Peer(Processing):
     def _tell_packet(self, name: str, pid: int) -> None:
         if self._endpoint is not None and _options.is_own(name):
             packets = command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
-            self._endpoint.put(_endpoint.command(register_packets=packets), (None, name))
+            self._tell(_endpoint.command(register_packets=packets))
+
+    def _tell(self, command: command_pb2.Command) -> None:
+        """Makes a registration known, and waits for it: whoever connects from now on is to see it."""
+        answer = self._running().ask(command)
+        if not answer.wait(_TELL_TIMEOUT):
+            raise errors.TimedOutError("the sidecar does not answer")
+        if answer.error is not None:
+            raise _errors.of_answer(answer.error)
 
     def _compression_changed(self) -> None:
         self._compression = _config.compression(self.cfg)
@@ -298,9 +308,10 @@ class Peer(Processing):
         on_close is not called from now on.
         """
         self.run = False
+        self._is_stopped = True
         self._emit("stop", reason="method")
         if self._endpoint is not None:
-            self._endpoint.stop(_endpoint.command(stop=command_pb2.EndpointStop()))
+            self._endpoint.stop()
         self.interrupt()
 
     def join(self, timeout: float | None = None) -> None:
@@ -310,7 +321,7 @@ class Peer(Processing):
         Args:
             timeout: in seconds; None waits as long as a handler takes.
         """
-        if self.run:
+        if not self._is_stopped:
             self.stop()
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._endpoint is not None:

@@ -51,7 +51,7 @@ class Processing:
         """
         if self._processing_thread == threading.get_ident():
             return 0
-        if wait:
+        if wait and self._batch is None and not self._backlog:  # an exception may have left some
             self._inbox.wait(timeout)
         with self._process_lock:
             self._processing_thread = threading.get_ident()

@@ -52,8 +52,8 @@ class Reader:
         self._thread.start()
 
     def discard(self) -> None:
-        """From now on events are acknowledged unread: nobody wants them, but the log has to reach its end."""
-        self._inbox.shut()
+        """Acknowledges all that came, and from now on what comes, unread: the log has to reach its end."""
+        self._dispose(self._inbox.shut())
 
     def close(self) -> None:
         """Ends the stream at once."""

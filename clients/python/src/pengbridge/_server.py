@@ -153,6 +153,15 @@ class Server(Peer):
         if join:
             self.join(max(0.0, deadline - time.monotonic()) if timeout else None)
 
+    def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
+        """Sends an event to the peng, if there is one and events are on.
+
+        Args:
+            event: its name.
+            data: its data, to which peng and server are added.
+        """
+        self._send_event(event, {} if data is None else data)
+
     # Sending.
 
     def send_message(self, ptype: Any, data: Any, cid: int) -> None:
@@ -231,6 +240,7 @@ class Server(Peer):
         conntype = self.conntypes.get(client.conntype)
         looked_at = (
             self._events
+            or "send" in self._prints
             or _looks(client)
             or (conntype is not None and type(conntype).send is not ClassicConnectionType.send)
             or _shows_frames(self.registry.reg_int_obj.get(pid))
@@ -246,7 +256,7 @@ class Server(Peer):
         self._announce_frame(_CLOSE_NAME, CLOSE, {"reason": reason}, client)
 
     def _announce_frame(self, name: str, pid: int, body: dict[str, Any], client: Any) -> None:
-        if self._events or _looks(client):
+        if self._events or "send" in self._prints or _looks(client):
             self._announce(name, self._frame(pid, msgpack.packb(body)), client)
 
     def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:

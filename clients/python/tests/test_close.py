@@ -1,0 +1,204 @@
+"""Closing: the true reason, once, on both sides; and what happens to what was sent before."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from harness import WAIT, Net, Recorder, eventually
+from rawpeer import RawPeer
+
+import pengbridge as peng3dnet
+
+
+class Noting(peng3dnet.ClientOnServer):
+    """Keeps the close reasons on the server."""
+
+    def on_close(self, reason: str | None = None) -> None:
+        self.server.closes.append((self.cid, reason))
+
+
+class NotingServer(peng3dnet.Server):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, clientcls=Noting, **kwargs)
+        self.closes: list[tuple[int, str | None]] = []
+
+
+class NotingClient(peng3dnet.Client):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.closes: list[str | None] = []
+
+    def on_close(self, reason: str | None = None) -> None:
+        self.closes.append(reason)
+
+
+@pytest.mark.parametrize("reason", ["enough", None, "ü" * 100])
+def test_14_the_client_closes(net: Net, reason: str | None) -> None:
+    server = net.server(kind=NotingServer)
+    client = net.client(server, kind=NotingClient)
+    client.close_connection(reason=reason)
+    client.wait_for_close(WAIT)
+    eventually(lambda: server.closes and client.closes)
+    assert (client.closes, server.closes) == ([reason], [(1, reason)])
+
+
+@pytest.mark.parametrize("reason", ["kicked", None])
+def test_15_the_server_closes(net: Net, reason: str | None) -> None:
+    server = net.server(kind=NotingServer)
+    client = net.client(server, kind=NotingClient)
+    server.close_connection(1, reason)
+    client.wait_for_close(WAIT)
+    eventually(lambda: server.closes and client.closes)
+    assert (client.closes, server.closes) == ([reason], [(1, reason)])
+
+
+def test_close_methods_close(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    clients = [net.client(server, kind=NotingClient) for _ in range(3)]
+    server.clients[1].close("one")
+    clients[1].close("two")
+    clients[2].sock.close()
+    eventually(lambda: len(server.closes) == 3)
+    assert sorted(server.closes) == [(1, "one"), (2, "two"), (3, None)]
+
+
+def test_18_the_reason_is_not_lost_when_the_peer_closes_at_once(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    for _ in range(30):
+        peer = RawPeer.connect(server.sock.getsockname())
+        peer.send(16, {"reason": "gone"})
+        peer.close()
+    eventually(lambda: len(server.closes) == 30)
+    assert {reason for _, reason in server.closes} == {"gone"}
+
+
+def test_18_what_was_sent_right_before_the_close_arrives(net: Net) -> None:
+    server = net.server(kind=NotingServer, packets={"t:a": Recorder})
+    client = net.client(server, packets={"t:a": Recorder})
+    for number in range(200):
+        client.send_message("t:a", number)
+    client.close_connection(reason="done")
+    eventually(lambda: server.closes)
+    assert server.registry.getObj("t:a").messages() == list(range(200))
+
+
+def test_a_packet_sent_before_a_close_arrives_before_it(net: Net) -> None:
+    server = net.server(packets={"t:a": Recorder})
+    peer = RawPeer.connect(server.sock.getsockname())
+    eventually(lambda: server.clients and server.clients[1].state == 64)
+    server.send_message("t:a", "last words", 1)
+    server.close_connection(1, "kicked")
+    assert [peer.receive() for _ in range(3)] == [(64, "last words"), (16, {"reason": "kicked"}), (-1, None)]
+    peer.close()
+
+
+def test_a_vanished_peer_is_reported(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    RawPeer.connect(server.sock.getsockname()).close()
+    eventually(lambda: server.closes)
+    assert server.closes == [(1, None)]
+
+
+def test_22_an_unknown_conntype_is_told(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    peer = RawPeer.connect(server.sock.getsockname(), conntype=None)
+    peer.send(2, {"conntype": "strange"})
+    assert peer.receive_until(16) == {"reason": "unknownconntype"}
+    eventually(lambda: server.closes)
+    assert server.closes == [(1, "unknownconntype")]
+    peer.close()
+
+
+def test_on_close_is_not_called_after_stop(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    client = net.client(server, kind=NotingClient)
+    client.stop()
+    client.join(WAIT)
+    client.process()
+    assert client.closes == []
+    eventually(lambda: server.closes)
+    net.client(server)
+    server.stop()
+    server.join(WAIT)
+    server.process()
+    assert len(server.closes) == 1
+
+
+def test_shutdown_tells_every_client_and_waits(net: Net) -> None:
+    server = net.server(kind=NotingServer)
+    clients = [net.client(server, kind=NotingClient) for _ in range(10)]
+    eventually(lambda: len(server.clients) == 10)
+    server.shutdown(timeout=5, reason="maintenance")
+    assert sorted(server.closes) == [(cid, "maintenance") for cid in range(1, 11)]
+    assert not server.run
+    eventually(lambda: all(client.closes == ["maintenance"] for client in clients))
+
+
+def test_16_shutdown_without_a_timeout_tells_every_client_too(net: Net) -> None:
+    server = net.server()
+    clients = [net.client(server, kind=NotingClient) for _ in range(10)]
+    server.shutdown()
+    eventually(lambda: all(client.closes == ["servershutdown"] for client in clients))
+
+
+def test_shutdown_in_the_only_processing_thread(net: Net) -> None:
+    server = net.server(kind=NotingServer, process=False)
+    peer = RawPeer.connect(server.sock.getsockname())
+    while not (server.clients and server.clients[1].state == 64):
+        server.process(True, WAIT)
+    reader = threading.Thread(target=lambda: (peer.receive_until(16), peer.close()))
+    reader.start()
+    server.shutdown(timeout=5)
+    assert server.closes == [(1, "servershutdown")]
+    reader.join(WAIT)
+
+
+def leaving(call: str, *args: Any) -> type[peng3dnet.packet.Packet]:
+    """A packet type whose handler calls a method of its peer, and says when it is through."""
+
+    class Leaving(peng3dnet.packet.Packet):
+        def receive(self, msg: Any, cid: int | None = None) -> None:
+            getattr(self.peer, call)(*args)
+            self.peer.left = time.monotonic()
+
+    return Leaving
+
+
+@pytest.mark.parametrize(("call", "args"), [("shutdown", (True, 5)), ("shutdown", ()), ("join", (5,)), ("stop", ())])
+def test_17_a_handler_may_end_its_server(net: Net, call: str, args: tuple[Any, ...]) -> None:
+    server = net.server(kind=NotingServer, packets={"t:end": leaving(call, *args)})
+    client = net.client(server, kind=NotingClient, packets={"t:end": Recorder})
+    start = time.monotonic()
+    client.send_message("t:end", None)
+    eventually(lambda: hasattr(server, "left") and not server._process_thread.is_alive())
+    client.wait_for_close(WAIT)
+    assert server.left - start < 4
+    if call == "shutdown":
+        assert client.closes == ["servershutdown"]
+        assert server.closes == ([(1, "servershutdown")] if args else [])
+
+
+@pytest.mark.parametrize("call", ["join", "stop", "close_connection"])
+def test_a_handler_may_end_its_client(net: Net, call: str) -> None:
+    server = net.server(kind=NotingServer, packets={"t:end": Recorder})
+    client = net.client(server, kind=NotingClient, packets={"t:end": leaving(call)})
+    server.send_message("t:end", None, 1)
+    eventually(lambda: server.closes and hasattr(client, "left"))
+    assert client.closes == ([None] if call == "close_connection" else [])
+
+
+def test_process_in_a_handler_does_nothing(net: Net) -> None:
+    results = []
+
+    class Nested(peng3dnet.packet.Packet):
+        def receive(self, msg: Any, cid: int | None = None) -> None:
+            results.append(self.peer.process(True, WAIT))
+
+    server = net.server(packets={"t:a": Nested})
+    client = net.client(server, packets={"t:a": Recorder})
+    client.send_message("t:a", 1)
+    eventually(lambda: results)
+    assert results == [0]

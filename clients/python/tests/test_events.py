@@ -1,0 +1,199 @@
+"""The events that a peng gets: all twenty, with their documented data, in their order."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgpack
+import pytest
+from harness import WAIT, Echo, Net, Peng, Recorder, eventually
+from rawpeer import RawPeer
+
+import pengbridge as peng3dnet
+
+
+def test_21_a_session_as_the_server_sees_it(net: Net, peng: Peng) -> None:
+    server = net.server(peng=peng, packets={"t:echo": Echo})
+    port = server.sock.getsockname()[1]
+    peer = RawPeer.connect(("127.0.0.1", port))
+    peer.send(64, "hi")
+    peer.receive_until(64)
+    peer.send(16, {"reason": "bye"})
+    eventually(lambda: peng.data_of("server.connection.close"))
+    server.shutdown(timeout=1)
+    assert peng.names() == [
+        "server.initialize",
+        "server.bind",
+        "server.start",
+        "server.connection.accept",
+        "server.connection.send",
+        "server.connection.recv",
+        "server.connection.send",
+        "server.connection.recv",
+        "server.connection.handshakecomplete",
+        "server.connection.send",
+        "server.connection.recv",
+        "server.connection.recv",
+        "server.connection.close",
+        "server.stop",
+        "server.interrupt",
+        "server.shutdown",
+    ]
+    for _, data in peng.events:
+        assert data["peng"] is peng
+        assert data["server"] is server
+    rest = [{k: v for k, v in data.items() if k not in ("peng", "server")} for _, data in peng.events]
+    accept = rest[3]
+    client = accept["client"]
+    assert isinstance(client, peng3dnet.ClientOnServer)
+    assert accept == {"sock": client.conn, "addr": peer.sock.getsockname(), "client": client, "cid": 1}
+    sends = [(event["pid"], decoded(event["data"])) for event in rest if "data" in event]
+    assert sends == [
+        ("peng3dnet:internal.hello", (1, {"version": "0.2.0", "protoversion": 2})),
+        ("peng3dnet:internal.handshake", (3, {"version": "0.2.0", "protoversion": 2, "registry": registry(server)})),
+        ("t:echo", (64, "hi")),
+    ]
+    received = [(event["pid"], event["msg"]) for event in rest if "msg" in event]
+    assert received == [(2, {"conntype": "classic"}), (4, {"success": True}), (64, "hi"), (16, {"reason": "bye"})]
+    assert all(event["client"] is client for event in rest[3:13])
+    assert (rest[0], rest[1], rest[2]) == ({}, {"addr": ("127.0.0.1", port)}, {})
+    assert rest[12] == {"client": client, "reason": "bye"}
+    assert rest[13:] == [{"reason": "method"}, {}, {"reason": "servershutdown", "join": True, "timeout": 1}]
+    peer.close()
+
+
+def decoded(frame: bytes) -> tuple[int, Any]:
+    length, pid, _ = struct.unpack("!IIH", frame[:10])
+    assert length == len(frame) - 4
+    return pid, msgpack.unpackb(frame[10:])
+
+
+def registry(peer: Any) -> dict[str, int]:
+    return {name: pid for pid, name in peer.registry.reg_int_str.items()}
+
+
+def test_a_session_as_the_client_sees_it(net: Net, peng: Peng) -> None:
+    server = net.server(packets={"t:echo": Echo})
+    client = net.client(server, peng=peng, packets={"t:echo": Recorder})
+    data = {"a": 1}
+    client.send_message("t:echo", data)
+    eventually(lambda: len(peng.data_of("client.recv")) == 3)
+    client.close_connection(reason="enough")
+    client.wait_for_close(WAIT)
+    client.stop()
+    assert peng.names() == [
+        "client.initialize",
+        "client.connect",
+        "client.start",
+        "client.recv",
+        "client.send",
+        "client.recv",
+        "client.send",
+        "client.handshakecomplete",
+        "client.send",
+        "client.recv",
+        "client.send",
+        "client.close",
+        "client.stop",
+        "client.interrupt",
+    ]
+    for _, event in peng.events:
+        assert event["peng"] is peng
+        assert event["client"] is client
+    rest = [{k: v for k, v in data.items() if k not in ("peng", "client")} for _, data in peng.events]
+    assert rest[1] == {"addr": client.addr, "sock": client.sock}
+    assert rest[4] == {"pid": "peng3dnet:internal.settype", "data": {"conntype": "classic"}}
+    assert rest[6] == {"pid": "peng3dnet:internal.handshake.accept", "data": {"success": True}}
+    assert rest[8] == {"pid": "t:echo", "data": data}
+    assert rest[8]["data"] is data
+    assert rest[9] == {"pid": 64, "msg": data}
+    assert rest[10] == {"pid": "peng3dnet:internal.closeconn", "data": {"reason": "enough"}}
+    assert rest[11:] == [{"reason": "enough"}, {"reason": "method"}, {}]
+
+
+def test_events_come_in_the_thread_that_processes(net: Net) -> None:
+    import threading
+
+    class Threads(Peng):
+        def sendEvent(self, event: str, data: dict[str, Any]) -> None:
+            super().sendEvent(event, {**data, "thread": threading.current_thread()})
+
+    peng = Threads()
+    server = net.server(peng=peng, process=False)
+    peer = RawPeer.connect(server.sock.getsockname())
+    while not peng.data_of("server.connection.handshakecomplete"):
+        server.process(True, WAIT)
+    assert {data["thread"] for _, data in peng.events} == {threading.current_thread()}
+    peer.close()
+
+
+@pytest.mark.parametrize(("cfg", "with_peng"), [({"net.events.enable": False}, True), ({"net.events.enable": True}, False)])
+def test_no_events(net: Net, peng: Peng, cfg: dict[str, Any], with_peng: bool) -> None:
+    server = net.server(peng=peng if with_peng else None, cfg=cfg)
+    net.client(server)
+    assert peng.events == []
+
+
+def test_a_handler_of_events_that_raises_stops_nothing(net: Net, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Peng):
+        def sendEvent(self, event: str, data: dict[str, Any]) -> None:
+            super().sendEvent(event, data)
+            raise RuntimeError("my own fault")
+
+    peng = Broken()
+    server = net.server(peng=peng, packets={"t:echo": Echo})
+    client = net.client(server, packets={"t:echo": Recorder})
+    client.send_message("t:echo", 1)
+    eventually(lambda: client.registry.getObj("t:echo").received)
+    assert "my own fault" in caplog.text
+
+
+def test_a_handler_may_send_to_the_client_of_its_event(net: Net) -> None:
+    """The reference deadlocks here: it sends server.interrupt under the lock that sending needs."""
+
+    class Sending(Peng):
+        def sendEvent(self, event: str, data: dict[str, Any]) -> None:
+            super().sendEvent(event, data)
+            if event.endswith(("handshakecomplete", "interrupt")):
+                for cid in data["server"].clients:
+                    data["server"].send_message("t:a", event, cid)
+
+    server = net.server(peng=Sending(), packets={"t:a": Recorder})
+    client = net.client(server, packets={"t:a": Recorder})
+    server.interrupt()
+    packet = client.registry.getObj("t:a")
+    eventually(lambda: len(packet.received) == 2)
+    assert sorted(packet.messages())[1] == "peng3dnet:server.interrupt"
+
+
+def test_events_of_ones_own(peng: Peng) -> None:
+    server = peng3dnet.Server(peng)
+    server.sendEvent("game:x", {"a": 1})
+    server.sendEvent("game:y")
+    client = peng3dnet.Client(peng)
+    client.sendEvent("game:z", {})
+    assert peng.events == [
+        ("game:x", {"a": 1, "peng": peng, "server": server}),
+        ("game:y", {"peng": peng, "server": server}),
+        ("game:z", {"peng": peng, "client": client}),
+    ]
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_debug_prints(net: Net, capsys: pytest.CaptureFixture[str], side: str) -> None:
+    cfg = {f"net.debug.print.{kind}": True for kind in ("recv", "send", "connect", "close")}
+    server = net.server(packets={"t:echo": Echo}, cfg=cfg if side == "server" else None)
+    client = net.client(server, packets={"t:echo": Recorder}, cfg=cfg if side == "client" else None)
+    client.send_message("t:echo", 1)
+    eventually(lambda: client.registry.getObj("t:echo").received)
+    client.close_connection(reason="enough")
+    client.wait_for_close(WAIT)
+    eventually(lambda: not server.clients)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "internal" not in line]
+    if side == "server":
+        assert lines[:2] == ["HELLO 1", "SEND t:echo to 1"]
+        assert lines[2].startswith("RECV t:echo ")
+        assert lines[3:] == ["CLOSE 1 because of enough"]
+    else:
+        assert lines == ["HELLO", "SEND t:echo", "RECV t:echo", "CLOSE because enough"]
