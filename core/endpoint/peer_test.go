@@ -243,3 +243,8 @@ func discard(r io.Reader) <-chan int64 {
 	}()
 	return total
 }
+
+// contextFor returns a context that is over after a while.
+func contextFor(tb testing.TB, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(tb.Context(), d)
+}

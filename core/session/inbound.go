@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/pengbridge/pengbridge/core/packet"
@@ -42,22 +43,29 @@ func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
 }
 
 func (in *Inbound) next(limit int) (p Packet, ok bool, err error) {
-	in.decoder.SetLimit(limit)
+	in.decoder.SetLimit(limit + growth(limit))
 	frame, ok, err := in.decoder.Next()
 	if !ok || err != nil {
 		return Packet{}, false, err
 	}
 	body := frame.Body
-	if frame.Flags&wire.FlagCompressed != 0 {
+	switch {
+	case frame.Flags&wire.FlagCompressed != 0:
 		if body, err = in.inflate(body, limit); err != nil {
 			return Packet{}, false, err
 		}
+	case len(body) > limit:
+		return Packet{}, false, fmt.Errorf("%w: body of %d bytes, the limit is %d", wire.ErrTooLarge, len(body), limit)
 	}
 	if err := packet.Check(body); err != nil {
 		return Packet{}, false, err
 	}
 	return Packet{ID: frame.ID, Body: body}, true, nil
 }
+
+// growth is by how much compression can make a body of n bytes larger: zlib adds 5 bytes to each 64 KiB that it cannot
+// compress, and a few at both ends. Peers send the compressed form even then.
+func growth(n int) int { return n>>12 + 64 }
 
 // Pending returns how many bytes of an incomplete frame are held.
 func (in *Inbound) Pending() int { return in.decoder.Pending() }

@@ -135,6 +135,28 @@ func TestSplitAnywhere(t *testing.T) {
 	require.Equal(t, whole.events, single.events)
 }
 
+// TestIncompressible: a body at the limit passes although its compressed form is larger than the limit.
+func TestIncompressible(t *testing.T) {
+	for _, limit := range []int{100, 70_000, 1 << 20} {
+		body := blob(limit)
+		for i, x := 5, uint32(1); i < limit; i++ {
+			x = x*1664525 + 1013904223
+			body[i] = byte(x >> 24)
+		}
+		for level := range 10 {
+			frame, err := wire.Compression{Level: level}.AppendPacket(nil, 64, body)
+			require.NoError(t, err)
+			require.Greater(t, len(frame)-wire.LengthSize-wire.HeaderSize, limit)
+			var in session.Inbound
+			in.Feed(frame)
+			_, ok, err := in.Next(limit)
+			require.NoError(t, err, "level %d", level)
+			require.True(t, ok)
+			in.Release()
+		}
+	}
+}
+
 // TestInflatedMemory: bodies stay valid until Settle, which gives their memory back.
 func TestInflatedMemory(t *testing.T) {
 	var in session.Inbound
