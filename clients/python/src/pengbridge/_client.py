@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _config, _endpoint, _errors, _host, _options, errors
 from ._body import decode
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer, not_here
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -327,6 +327,24 @@ class Client(Peer):
             ptype: the packet type as the sender gave it.
             msg: the body as it was given.
         """
+
+    # What peng3dnet has for its own select loop.
+
+    def receive_data(self, data: bytes, cid: int | None = None) -> None:
+        """Not available: the sidecar reads.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise not_here("receive_data")
+
+    def receive_packet(self, data: bytes, cid: int | None = None) -> None:
+        """Not available: the sidecar takes frames apart; otherwise like receive_data."""
+        raise not_here("receive_packet")
+
+    def process_single_packet(self, client: Any = None) -> None:
+        """Not available: the sidecar takes frames apart; otherwise like receive_data."""
+        raise not_here("process_single_packet")
 
     # What the log brings.
 

@@ -331,3 +331,8 @@ class Peer(Processing):
         for thread in (self._run_thread, self._process_thread):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+
+def not_here(method: str) -> NotImplementedError:
+    """The error of methods that handle sockets and frames."""
+    return NotImplementedError(f"{method} handles bytes, which the sidecar does; process() brings what came in")

@@ -12,7 +12,7 @@ import msgpack
 from . import _config, _endpoint, _errors, _host, _options, packet, version
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer, not_here
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -263,6 +263,28 @@ class Server(Peer):
         if "send" in self._prints:
             print(f"SEND {ptype} to {target.cid}")
         self._emit("connection.send", client=target, pid=ptype, data=data)
+
+    # What peng3dnet has for its own select loop.
+
+    def genCID(self) -> int:
+        """Not available: the sidecar numbers the clients.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise not_here("genCID")
+
+    def receive_data(self, data: bytes, cid: int) -> None:
+        """Not available: the sidecar reads; otherwise like genCID."""
+        raise not_here("receive_data")
+
+    def receive_packet(self, data: bytes, cid: int) -> None:
+        """Not available: the sidecar takes frames apart; otherwise like genCID."""
+        raise not_here("receive_packet")
+
+    def process_single_packet(self, client: Any) -> None:
+        """Not available: the sidecar takes frames apart; otherwise like genCID."""
+        raise not_here("process_single_packet")
 
     # What the log brings.
 
