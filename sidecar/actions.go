@@ -25,7 +25,7 @@ type outbox interface {
 	Broadcast(t endpoint.Target, ref packet.Ref, body []byte) (endpoint.BroadcastResult, error)
 }
 
-func (h *hosted) send(out outbox, m *pb.Message) error {
+func send(out outbox, m *pb.Message) error {
 	ref, err := messagePacket(m)
 	if err != nil {
 		return err
@@ -34,10 +34,15 @@ func (h *hosted) send(out outbox, m *pb.Message) error {
 	if err != nil {
 		return err
 	}
-	return aboutBody("body", out.Send(m.GetConnectionId(), ref, body))
+	return post(out, m.GetConnectionId(), ref, body)
 }
 
-func (h *hosted) broadcast(out outbox, m *pb.BroadcastMessage) (endpoint.BroadcastResult, error) {
+// post is what is left of sending when the packet is known.
+func post(out outbox, conn uint64, ref packet.Ref, body []byte) error {
+	return aboutBody("body", out.Send(conn, ref, body))
+}
+
+func broadcast(out outbox, m *pb.BroadcastMessage) (endpoint.BroadcastResult, error) {
 	ref, err := broadcastPacket(m)
 	if err != nil {
 		return endpoint.BroadcastResult{}, err

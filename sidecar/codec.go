@@ -1,7 +1,7 @@
 package sidecar
 
-// How messages become bytes: everything through protobuf, except batches of events. The log holds those encoded already,
-// and they go out as they are.
+// How messages become bytes, and bytes messages: everything through protobuf, except what comes by the thousand. Batches
+// of events go out as the log has encoded them; batches of commands are cut up by commandBatch.
 
 import (
 	"google.golang.org/grpc/encoding"
@@ -28,4 +28,12 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		return mem.BufferSlice{mem.SliceBuffer(batch)}, nil
 	}
 	return c.CodecV2.Marshal(v)
+}
+
+// Unmarshal leaves the inside of a commandBatch as it came.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if batch, ok := v.(*commandBatch); ok {
+		return batch.unmarshal(data.Materialize()) // a copy: data is used again when this returns
+	}
+	return c.CodecV2.Unmarshal(data, v)
 }

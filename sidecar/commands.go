@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/endpoint"
@@ -23,23 +24,24 @@ func (s *service) Commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, p
 }
 
 func (s *service) commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
-	first, err := stream.Recv()
+	message := &commandBatch{}
+	err := stream.RecvMsg(message)
 	if errors.Is(err, io.EOF) {
 		return nil // half-closed without a word: nothing to answer
 	}
 	if err != nil {
 		return err
 	}
-	h, err := s.endpoint(stream.Context(), first.GetEndpointId())
+	h, err := s.endpoint(stream.Context(), message.endpointID)
 	if err != nil {
 		return err
 	}
-	if len(first.GetSender()) > maxName {
+	if len(message.sender) > maxName {
 		return invalid("sender", "must be at most %d bytes", maxName)
 	}
 	ctx, end := context.WithCancelCause(stream.Context())
 	defer end(nil)
-	claimed := h.senders.claim(first.GetSender(), end)
+	claimed := h.senders.claim(message.sender, end)
 	defer h.senders.release(claimed)
 	applied, recent := claimed.resume()
 	err = stream.Send(&pb.CommandsResponse{AppliedNumber: applied, RecentFailures: recent})
@@ -47,7 +49,7 @@ func (s *service) commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, p
 		return err
 	}
 	c := &commands{service: s, endpoint: h, sender: claimed.sender, batch: h.Batch(), answers: newAnswers(applied)}
-	s.working.Go(func() { c.run(ctx, first, stream.Recv) })
+	s.working.Go(func() { c.run(ctx, message, stream) })
 	for {
 		response, err := c.answers.next(ctx)
 		if response == nil {
@@ -68,16 +70,16 @@ type commands struct {
 	answers  *answers
 }
 
-// run applies messages until receive fails, which it does at the latest when the handler has returned.
-func (c *commands) run(ctx context.Context, message *pb.CommandsRequest, receive func() (*pb.CommandsRequest, error)) {
-	err := c.applyAll(ctx, message, receive)
+// run applies the message and those that follow until none can be received, at the latest because the handler has returned.
+func (c *commands) run(ctx context.Context, message *commandBatch, stream grpc.ServerStream) {
+	err := c.applyAll(ctx, message, stream)
 	if errors.Is(err, io.EOF) { // half-closed
 		err = nil
 	}
 	c.answers.end(err)
 }
 
-func (c *commands) applyAll(ctx context.Context, message *pb.CommandsRequest, receive func() (*pb.CommandsRequest, error)) (err error) {
+func (c *commands) applyAll(ctx context.Context, message *commandBatch, stream grpc.ServerStream) (err error) {
 	defer func() { // the interceptor guards the handler's goroutine only
 		if p := recover(); p != nil {
 			err = panicked(c.service.logger, p)
@@ -85,19 +87,20 @@ func (c *commands) applyAll(ctx context.Context, message *pb.CommandsRequest, re
 	}()
 	for err == nil {
 		if err = c.applyMessage(ctx, message); err == nil {
+			message.forget()
 			c.answers.full(ctx)
-			message, err = receive()
+			err = stream.RecvMsg(message)
 		}
 	}
 	return err
 }
 
 // applyMessage applies a message's commands and writes the packets they queued. Its error ends the stream.
-func (c *commands) applyMessage(ctx context.Context, message *pb.CommandsRequest) error {
-	if id := message.GetEndpointId(); id != "" && id != c.endpoint.id {
+func (c *commands) applyMessage(ctx context.Context, message *commandBatch) error {
+	if message.endpointID != "" && message.endpointID != c.endpoint.id {
 		return invalid("endpoint_id", "must stay the same within a stream")
 	}
-	if len(message.GetCommands()) > maxCommands {
+	if message.tooMany {
 		return invalid("commands", "must be at most %d in a message", maxCommands)
 	}
 	c.sender.applying.Lock()
@@ -105,13 +108,13 @@ func (c *commands) applyMessage(ctx context.Context, message *pb.CommandsRequest
 	if ctx.Err() != nil { // taken over: the new stream has begun
 		return context.Cause(ctx)
 	}
-	done, err := c.sender.skip(message.GetFirstNumber(), len(message.GetCommands()))
+	done, err := c.sender.skip(message.firstNumber, len(message.commands))
 	if err != nil {
 		return err
 	}
 	defer c.batch.Flush()
 	var failures []*pb.CommandFailure
-	for _, command := range message.GetCommands()[done:] {
+	for _, command := range message.commands[done:] {
 		number := c.sender.applied + 1
 		err = c.apply(ctx, command)
 		if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -130,14 +133,29 @@ func (c *commands) applyMessage(ctx context.Context, message *pb.CommandsRequest
 	return err
 }
 
-// apply does what one command says.
-func (c *commands) apply(ctx context.Context, command *pb.Command) (err error) {
+// apply does what one command says, which comes in its wire form.
+func (c *commands) apply(ctx context.Context, encoded []byte) error {
+	if p, ok := readPacket(encoded); ok {
+		ref, err := p.ref()
+		if err == nil {
+			err = post(c.batch, p.conn, ref, p.body)
+		}
+		return within("send", err)
+	}
+	var command pb.Command
+	if err := proto.Unmarshal(encoded, &command); err != nil {
+		return invalid("action", "cannot be decoded: %v", err)
+	}
+	return c.applyDecoded(ctx, &command)
+}
+
+func (c *commands) applyDecoded(ctx context.Context, command *pb.Command) (err error) {
 	h := c.endpoint
 	switch action := command.GetAction().(type) {
 	case *pb.Command_Send:
-		return within("send", h.send(c.batch, action.Send))
+		return within("send", send(c.batch, action.Send))
 	case *pb.Command_Broadcast:
-		_, err = h.broadcast(c.batch, action.Broadcast)
+		_, err = broadcast(c.batch, action.Broadcast)
 		return within("broadcast", err)
 	case *pb.Command_Close:
 		return within("close", h.closeConnection(action.Close))

@@ -12,7 +12,7 @@ func (s *service) SendMessage(ctx context.Context, req *pb.SendMessageRequest) (
 	if err != nil {
 		return nil, translate(err)
 	}
-	if err := h.send(h.Endpoint, req.GetMessage()); err != nil {
+	if err := send(h.Endpoint, req.GetMessage()); err != nil {
 		return nil, translate(within("message", err))
 	}
 	return &pb.SendMessageResponse{}, nil
@@ -24,7 +24,7 @@ func (s *service) Broadcast(ctx context.Context, req *pb.BroadcastRequest) (*pb.
 	if err != nil {
 		return nil, translate(err)
 	}
-	result, err := h.broadcast(h.Endpoint, req.GetMessage())
+	result, err := broadcast(h.Endpoint, req.GetMessage())
 	if err != nil {
 		return nil, translate(within("message", err))
 	}

@@ -108,6 +108,7 @@ func serverOptions(o *Options) []grpc.ServerOption {
 		grpc.WriteBufferSize(bufferBytes),
 		grpc.MaxRecvMsgSize(o.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.WaitForHandlers(true), // nothing of a call outlives Drain
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: clientPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingFor}),
 	}
