@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	pengbridgev1 "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/sidecar/eventlog"
 )
@@ -59,6 +62,55 @@ func BenchmarkAppendParallel(b *testing.B) {
 			perEvent(b, n)
 		})
 	}
+}
+
+// BenchmarkProtobuf encodes the same events with the protobuf library, and puts them nowhere.
+func BenchmarkProtobuf(b *testing.B) {
+	for _, n := range []int{16, 256} {
+		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
+			events := received(n, 64)
+			var buf []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				response := pengbridgev1.SubscribeResponse{Events: make([]*pengbridgev1.Event, n)}
+				for i := range events {
+					response.Events[i] = toProto(uint64(i), events[i])
+				}
+				var err error
+				if buf, err = (proto.MarshalOptions{}).MarshalAppend(buf[:0], &response); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perEvent(b, n)
+		})
+	}
+}
+
+// BenchmarkFiltered reads a log from which one event in ten is wanted.
+func BenchmarkFiltered(b *testing.B) {
+	l := eventlog.New(eventlog.Options{RingBytes: 64 << 20})
+	events := received(10_000, 64)
+	for i := range events {
+		if i%10 == 0 {
+			events[i].Type = event.ServerSend
+		}
+	}
+	l.Append(events)
+	l.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		c, _, err := l.Subscribe(eventlog.Request{Types: []event.Type{event.ServerSend}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for {
+			if _, err := c.Next(context.Background(), 0); err != nil {
+				break
+			}
+		}
+		c.Close()
+	}
+	perEvent(b, len(events))
 }
 
 func BenchmarkAppendLarge(b *testing.B) {

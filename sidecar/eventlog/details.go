@@ -30,7 +30,8 @@ const (
 	durationNanos   protowire.Number = 2
 )
 
-// appendDetails appends the fields from 12 up, in order.
+// appendDetails appends the fields from 12 up, in order. It calls nothing for those that are not set, as it is called for
+// every event.
 func appendDetails(dst []byte, e *event.Event) []byte {
 	if e.Addr != (event.Addr{}) {
 		dst = appendAddr(dst, eventAddress, e.Addr)
@@ -45,7 +46,9 @@ func appendDetails(dst []byte, e *event.Event) []byte {
 		dst = protowire.AppendTag(dst, eventReason, protowire.BytesType)
 		dst = protowire.AppendString(dst, readable(*e.Reason))
 	}
-	dst = appendText(dst, eventDetail, readable(e.Detail))
+	if e.Detail != "" {
+		dst = appendText(dst, eventDetail, readable(e.Detail))
+	}
 	for _, r := range e.Registry {
 		r.Name = readable(r.Name)
 		dst = protowire.AppendTag(dst, eventRegistry, protowire.BytesType)
@@ -53,7 +56,9 @@ func appendDetails(dst []byte, e *event.Event) []byte {
 		dst = appendText(dst, registeredName, r.Name)
 		dst = appendNumber(dst, registeredID, uint64(r.ID))
 	}
-	dst = appendNumber(dst, eventJoin, protowire.EncodeBool(e.Join))
+	if e.Join {
+		dst = appendNumber(dst, eventJoin, 1)
+	}
 	if e.Timeout != 0 {
 		dst = protowire.AppendTag(dst, eventTimeout, protowire.BytesType)
 		dst = protowire.AppendVarint(dst, uint64(durationSize(e.Timeout)))

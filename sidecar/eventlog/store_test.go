@@ -1,0 +1,42 @@
+package eventlog_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pengbridge/pengbridge/sidecar/eventlog"
+)
+
+func TestAnIdleLogIsCheap(t *testing.T) {
+	l := eventlog.New(eventlog.Options{Expected: "game"})
+	require.Zero(t, l.Stats().MemoryBytes)
+	l.Append(everyType()[:3])
+	require.LessOrEqual(t, l.Stats().MemoryBytes, 5<<10)
+}
+
+func TestMemoryIsAtMostAboutTwiceWhatIsHeld(t *testing.T) {
+	tests := map[string][]int{
+		"small events":               {1},
+		"small and large ones":       {1, 300 << 10},
+		"not quite half a chunk":     {130 << 10},
+		"growing":                    {1, 10, 100, 1000, 10_000, 100_000, 1_000_000},
+		"one that leaves much empty": {200 << 10, 70 << 10},
+	}
+	for name, sizes := range tests {
+		t.Run(name, func(t *testing.T) {
+			l := eventlog.New(eventlog.Options{Expected: "game"})
+			for i := 0; l.Stats().BacklogBytes < 10<<20; i++ {
+				l.Append(received(1, sizes[i%len(sizes)]))
+			}
+			stats := l.Stats()
+			require.GreaterOrEqual(t, int64(stats.MemoryBytes), stats.BacklogBytes)
+			require.LessOrEqual(t, int64(stats.MemoryBytes), stats.BacklogBytes*21/10+256<<10)
+			c, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
+			for l.Stats().BacklogBytes > 0 {
+				require.NoError(t, l.Acknowledge("game", next(t, c).Last))
+			}
+			require.LessOrEqual(t, l.Stats().MemoryBytes, 300<<10, "what is acknowledged is freed")
+		})
+	}
+}
