@@ -77,7 +77,7 @@ func TestNothingIsLostOrDoubledWhenConnectionsBreak(t *testing.T) {
 	server := bind(t, sidecar, "app")
 	peer := connect(t, sidecar, server)
 
-	ctx := t.Context()
+	ctx := timeout(t)
 	sent := make(chan error, 1)
 	go func() { sent <- sendCounting(ctx, sidecar, peer.GetEndpointId(), total) }()
 
@@ -123,7 +123,7 @@ func TestDrainDeliversTheLastEvents(t *testing.T) {
 	process := start(t, launch.Command{})
 	sidecar := attachTo(t, process, process.Ready.Address)
 	server := bind(t, sidecar, "app")
-	events := sidecar.Subscribe(t.Context(), client.SubscribeOptions{EndpointID: server.GetEndpointId(), Subscriber: "app"})
+	events := sidecar.Subscribe(timeout(t), client.SubscribeOptions{EndpointID: server.GetEndpointId(), Subscriber: "app"})
 	defer events.Close()
 	first, err := events.Next()
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 )
 
 // wait is how long a test waits for what must happen.
-const wait = 10 * time.Second
+const wait = 20 * time.Second
 
 // TestMain makes the command, and a stand-in for an application, programs of their own that tests can run: copies of this
 // test binary, so that the race detector looks at them, too.
