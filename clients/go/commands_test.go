@@ -17,7 +17,8 @@ import (
 
 // applier is a scripted endpoint: it applies commands in order, once each, and breaks the connection as told.
 type applier struct {
-	breakAfter []int // after so many requests each, the first streams break, before answering the last one
+	breakAfter []int // after so many requests each, the first streams break, without answering the last one
+	lose       bool  // nor applying it
 	fails      uint64
 	applied    uint64
 	reasons    []string // of the closes that were applied, in order
@@ -38,8 +39,12 @@ func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.C
 		if err != nil {
 			return err
 		}
+		limit--
+		if limit == 0 && a.lose {
+			return errBroken
+		}
 		response := a.apply(request)
-		if limit--; limit == 0 {
+		if limit == 0 {
 			return errBroken
 		}
 		if first {
@@ -77,14 +82,19 @@ func closeWith(reason string) *pb.Command {
 }
 
 func TestCommandsAreAppliedOnce(t *testing.T) {
-	for name, breakAfter := range map[string][]int{
-		"no break":                     nil,
-		"a break before any command":   {1},
-		"a break with an answer lost":  {2},
-		"several breaks, one in a row": {3, 1, 2},
+	for name, c := range map[string]struct {
+		breakAfter []int
+		lose       bool
+	}{
+		"no break":                     {nil, false},
+		"a break before any command":   {[]int{1}, true},
+		"a break with an answer lost":  {[]int{2}, false},
+		"a break with a command lost":  {[]int{2}, true},
+		"several breaks, one in a row": {[]int{3, 1, 2}, false},
+		"the same, with commands lost": {[]int{3, 1, 2}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &applier{breakAfter: breakAfter, fails: 2, senders: map[string]bool{}}
+			a := &applier{breakAfter: c.breakAfter, lose: c.lose, fails: 2, senders: map[string]bool{}}
 			failures := make(chan *CommandError, 10)
 			c := attach(t, &scripted{commands: a.serve}).Commands(timeout(t), CommandsOptions{
 				EndpointID: "e",
