@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -145,7 +146,7 @@ func BenchmarkCursors(b *testing.B) {
 						defer c.Close()
 						for {
 							batch, err := c.Next(context.Background(), time.Second)
-							if err == io.EOF {
+							if errors.Is(err, io.EOF) {
 								return
 							}
 							if err == nil && batch.Count > 0 {

@@ -109,10 +109,8 @@ func (f *follower) follow(ctx context.Context) {
 			return
 		}
 		f.check(batch)
-		switch f.request.Mode {
-		case eventlog.Durable:
-			f.cursor.Sent(batch)
-		case eventlog.Acknowledging:
+		f.cursor.Sent(batch) // counts for the durable one only
+		if f.request.Mode == eventlog.Acknowledging {
 			if err := f.log.Acknowledge(f.request.Name, batch.Last); err != nil {
 				f.Errorf("%s: %v", f.request.Name, err)
 			}
