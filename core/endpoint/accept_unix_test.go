@@ -62,6 +62,7 @@ func serveWithFewFiles() int {
 // TestOutOfFiles: a server that cannot open more sockets does not spin, serves those it has, and goes on when there is room
 // again (defect 11).
 func TestOutOfFiles(t *testing.T) {
+	t.Parallel()
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), fewFilesChild+"=1")
 	stdin, err := child.StdinPipe()

@@ -116,6 +116,7 @@ func TestPeerEnds(t *testing.T) {
 
 // TestPeerThatStays: a peer that does not close after our close is left behind in a bounded time.
 func TestPeerThatStays(t *testing.T) {
+	t.Parallel()
 	server, record := listen(t)
 	p := joinRaw(t, server)
 	record.await(t, event.ServerHandshakeComplete, 1)

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/core/packet"
@@ -17,6 +18,9 @@ type Client struct {
 
 	conn *conn
 }
+
+// dialFarewell is how long a connection that did not become active may take to end.
+const dialFarewell = 100 * time.Millisecond
 
 // Dial connects to a server at address (see ParseAddress; host "" and 0.0.0.0 mean this machine). It returns when TCP, and
 // TLS if asked for, stand; with WaitHandshake when the connection is active. An endpoint is left behind only by success.
@@ -59,7 +63,8 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 	}
 	if opts.WaitHandshake {
 		if err := client.waitActive(ctx); err != nil {
-			_ = e.Stop() // never fails
+			e.end(ending{timeout: dialFarewell})
+			<-e.done
 			return nil, err
 		}
 	}

@@ -190,6 +190,7 @@ func TestGatePlaces(t *testing.T) {
 
 // TestTimersStandStill: while the gate is shut, nobody is judged for a silence that is ours.
 func TestTimersStandStill(t *testing.T) {
+	t.Parallel()
 	const short = 80 * time.Millisecond
 	server, v := gated(t, endpoint.Limits{HandshakeTimeout: 4 * short, IdleTimeout: short, FrameStallTimeout: short})
 	idle, stalled := joinRaw(t, server), joinRaw(t, server)
@@ -209,6 +210,7 @@ func TestTimersStandStill(t *testing.T) {
 
 // TestEndsWithShutGate: closing and stopping wait for no subscriber.
 func TestEndsWithShutGate(t *testing.T) {
+	t.Parallel()
 	server, v := gated(t, endpoint.Limits{})
 	closed, stopped := joinRaw(t, server), joinRaw(t, server)
 	v.count(t, event.ServerHandshakeComplete, 2)

@@ -14,6 +14,7 @@ import (
 
 // TestLimitReasons: what goes beyond a limit ends its connection, with a reason that the peer reads and the event carries.
 func TestLimitReasons(t *testing.T) {
+	t.Parallel()
 	const short = 60 * time.Millisecond
 	for _, test := range []struct {
 		reason string
@@ -92,6 +93,7 @@ func TestRegistryLimit(t *testing.T) {
 
 // TestConnectionLimits: who comes too many is refused at once, and others may come when one has left.
 func TestConnectionLimits(t *testing.T) {
+	t.Parallel()
 	for name, l := range map[string]endpoint.Limits{
 		"in all":      {MaxConnections: 2},
 		"per address": {MaxConnectionsPerAddress: 2},
@@ -117,6 +119,7 @@ func TestConnectionLimits(t *testing.T) {
 
 // TestPacing: a connection that sends more than it may is slowed down, loses nothing, and is not taken for silent.
 func TestPacing(t *testing.T) {
+	t.Parallel()
 	for name, l := range map[string]endpoint.Limits{
 		"packets": {PacketsPerSecond: 100, IdleTimeout: 200 * time.Millisecond},
 		"bytes":   {BytesPerSecond: 100 * 11, IdleTimeout: 200 * time.Millisecond},

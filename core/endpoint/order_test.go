@@ -91,6 +91,7 @@ func TestActiveBeforeHandshakeComplete(t *testing.T) {
 
 // TestOmit: event types that nobody wants are not recorded.
 func TestOmit(t *testing.T) {
+	t.Parallel()
 	server, record := listen(t, func(opts *endpoint.ServerOptions) {
 		opts.Omit = func(typ event.Type) bool { return typ == event.ServerSend || typ == event.ServerRecv }
 	})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"testing"
@@ -219,12 +220,10 @@ func (p *rawPeer) greet() {
 
 // filler is a body of n bytes that does not compress away.
 func filler(n int) []byte {
-	b := []byte{0xc6, byte((n - 5) >> 24), byte((n - 5) >> 16), byte((n - 5) >> 8), byte(n - 5)}
-	for x := uint32(1); len(b) < n; {
-		x = x*1664525 + 1013904223
-		b = append(b, byte(x>>24))
-	}
-	return b
+	b := append(make([]byte, 0, n), 0xc6, byte((n-5)>>24), byte((n-5)>>16), byte((n-5)>>8), byte(n-5))
+	random := rand.NewChaCha8([32]byte{})
+	_, _ = random.Read(b[5:n])
+	return b[:n]
 }
 
 // plainOnly switches compression off.

@@ -56,6 +56,7 @@ func second[T any](_ T, err error) error { return err }
 
 // TestPortIsFree: after Stop nobody can connect, and the port can be bound at once (defect 13).
 func TestPortIsFree(t *testing.T) {
+	t.Parallel()
 	server, record := listen(t)
 	for range 5 {
 		joinRaw(t, server)
@@ -104,6 +105,7 @@ func TestShutdownTellsEveryone(t *testing.T) {
 
 // TestShutdownBesidesADeafPeer: a peer that reads nothing is cut when the time is up; the others are not its victims.
 func TestShutdownBesidesADeafPeer(t *testing.T) {
+	t.Parallel()
 	server, record := listen(t, func(opts *endpoint.ServerOptions) { opts.Compression = plainOnly() })
 	joinRaw(t, server) // the deaf one
 	good := joinRaw(t, server)
@@ -129,6 +131,7 @@ func TestShutdownBesidesADeafPeer(t *testing.T) {
 
 // TestShutdownWithoutJoin returns at once, and ends all the same; one that waits for longer than its context is told.
 func TestShutdownWithoutJoin(t *testing.T) {
+	t.Parallel()
 	server, _ := listen(t)
 	joinRaw(t, server)
 	over, cancel := context.WithCancel(t.Context())
