@@ -134,7 +134,7 @@ bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 # ---- what is shown ----
 
 .PHONY: demo
-demo: venv build ## run the demo
+demo: venv build interop-env ## run the demo
 	.venv/bin/python examples/demo/demo.py
 
 .PHONY: clean

@@ -173,10 +173,14 @@ func TestSecondSignalForces(t *testing.T) {
 }
 
 func TestGarbageInsteadOfHello(t *testing.T) {
-	for name, stdin := range map[string]string{"garbage": "GET / HTTP/1.1\r\n\r\n", "nothing": ""} {
+	for name, stdin := range map[string]io.Reader{
+		"garbage": strings.NewReader("GET / HTTP/1.1\r\n\r\n"),
+		"nothing": strings.NewReader(""),
+		"no pipe": nil, // the null device
+	} {
 		t.Run(name, func(t *testing.T) {
 			command := exec.CommandContext(timeout(t), program(t, "pengbridge"), "serve", "--spawned")
-			command.Stdin = strings.NewReader(stdin)
+			command.Stdin = stdin
 			stdout, err := command.Output()
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit)

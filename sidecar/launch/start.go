@@ -139,7 +139,7 @@ func awaitReady(ctx context.Context, stdout *os.File) (Ready, error) {
 func explain(err, end error) error {
 	var exit *exec.ExitError
 	if errors.As(end, &exit) {
-		return fmt.Errorf("%w (%v)", err, exit)
+		return fmt.Errorf("%w (%w)", err, exit)
 	}
 	return err
 }
