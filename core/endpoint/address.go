@@ -17,11 +17,11 @@ func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
 	invalid := func(problem string) (event.Addr, error) {
 		return event.Addr{}, &packet.InvalidError{Field: "address", Problem: strconv.Quote(s) + " " + problem}
 	}
-	if ip, err := netip.ParseAddr(s); err == nil { // an IPv6 address needs no brackets where it has no port
-		return event.Addr{Host: ip.String(), Port: defaultPort}, nil
-	}
 	if strings.ContainsAny(s, " \t\r\n\x00/") {
 		return invalid("is not an address: use host:port")
+	}
+	if ip, err := netip.ParseAddr(s); err == nil && !strings.ContainsAny(s, "[]") { // IPv6 needs no brackets without a port
+		return event.Addr{Host: ip.String(), Port: defaultPort}, nil
 	}
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") || strings.Contains(s, ":") {

@@ -118,7 +118,7 @@ func TestBroadcastRules(t *testing.T) {
 
 // TestBroadcastToMany: more than 278 clients, again and again, while each of them sends (defect 2).
 func TestBroadcastToMany(t *testing.T) {
-	const clients, rounds = 300, 10
+	const clients, rounds = manyClients, 10
 	server, record := listen(t)
 	var peers []*rawPeer
 	for range clients {
@@ -148,7 +148,7 @@ func TestBroadcastToMany(t *testing.T) {
 
 // TestBroadcastDuringChurn: while connections come and go, close stays the last event of each (defects 2 and 35).
 func TestBroadcastDuringChurn(t *testing.T) {
-	const churners, rounds = 4, 40
+	const churners, rounds = 4, churnRounds
 	server, record := listen(t)
 	stay := joinRaw(t, server)
 	record.await(t, event.ServerHandshakeComplete, 1)

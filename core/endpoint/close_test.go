@@ -23,7 +23,7 @@ func reset(tb testing.TB, p *rawPeer) {
 
 // TestTrueReason: both sides report the same reason, once, whichever side closes (defects 14, 15, 18).
 func TestTrueReason(t *testing.T) {
-	const rounds = 100
+	const rounds = reasonRounds
 	server, atServer := listen(t)
 	for id := uint64(1); id <= rounds; id++ {
 		client, atClient := dial(t, server)

@@ -93,7 +93,16 @@ func (e *Endpoint) acceptLoop(l *net.TCPListener) {
 // accept takes a connection in, if the limits allow it.
 func (e *Endpoint) accept(tcp *net.TCPConn) {
 	c := e.newConn(tcp)
-	if why := e.admit(c); why != "" {
+	out := output()
+	defer release(out)
+	c.mu.Lock() // until the accept event is out: a Stop at the same time must not report the close before it
+	why := e.admit(c)
+	if why == "" {
+		c.sess.Accepted(time.Now(), c.peer, c.local, out)
+		c.carryOut(out)
+	}
+	c.mu.Unlock()
+	if why != "" {
 		e.counters.refused.Add(1)
 		e.logger.Debug("refused a connection", "peer", joinAddr(c.peer), "why", why)
 		_ = tcp.Close() // it was never ours

@@ -154,7 +154,7 @@ func TestShutdownWithoutJoin(t *testing.T) {
 
 // TestStopDuringEverything: while clients come and go, send and are sent to, the stop event is the end of all events.
 func TestStopDuringEverything(t *testing.T) {
-	for range 5 {
+	for range stopRounds {
 		server, record := listen(t)
 		var busy sync.WaitGroup
 		for range 3 {

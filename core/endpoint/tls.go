@@ -10,16 +10,13 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// protect does what comes before the first packet: a server reports the connection and agrees on TLS, then the session
-// begins. It returns false if the connection has ended already.
+// protect does what comes before the first packet: a server agrees on TLS (a client did so when it dialled), then the
+// session begins. It returns false if the connection has ended already.
 func (c *conn) protect() bool {
-	if c.e.cfg.Side == packet.ServerSide {
-		c.update(func(s *session.Session, now time.Time, out *session.Output) { s.Accepted(now, c.peer, c.local, out) })
-		if err := c.acceptTLS(); err != nil {
-			reason := session.ReasonTLSFailed
-			c.cut(&reason, err.Error())
-			return false
-		}
+	if err := c.acceptTLS(); err != nil {
+		reason := session.ReasonTLSFailed
+		c.cut(&reason, err.Error())
+		return false
 	}
 	c.update(func(s *session.Session, now time.Time, out *session.Output) {
 		if !s.Closing() {
@@ -31,7 +28,7 @@ func (c *conn) protect() bool {
 
 // acceptTLS shakes hands with a client, in the connection's own goroutine: a peer that stalls stalls nobody else (defect 6).
 func (c *conn) acceptTLS() error {
-	if c.e.tls == nil {
+	if c.e.tls == nil || c.e.cfg.Side == packet.ClientSide {
 		return nil
 	}
 	server := tls.Server(c.tcp, c.e.tls)
