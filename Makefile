@@ -79,7 +79,7 @@ test: check-go check-api test-go check-python test-python ## run every check tha
 .PHONY: check-go
 check-go:
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted"; exit 1; }
-	go vet ./...
+	go vet -tags interop ./...
 
 .PHONY: check-api
 check-api: tools
@@ -93,7 +93,7 @@ check-api: tools
 
 .PHONY: test-go
 test-go: build interop-env
-	go test -race ./...
+	go test -race -tags interop ./...
 
 .PHONY: check-python
 check-python: venv
@@ -112,10 +112,10 @@ lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the o
 	GOOS=windows go vet ./...
 
 .PHONY: test-full
-test-full: fuzz test-again ## run what takes long: fuzzing, and the racy parts again and again
+test-full: fuzz test-again test-scale ## run what takes long: fuzzing, the racy parts again and again, large numbers
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME (10s)
+fuzz: ## fuzz each target for FUZZTIME (10s)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' $(GO_DIRS) | xargs -n1 dirname | sort -u); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$package/*_test.go); do \
 	    echo "fuzzing $$target in $$package"; \
@@ -125,7 +125,11 @@ fuzz: ## fuzz every target for FUZZTIME (10s)
 
 .PHONY: test-again
 test-again: build interop-env
-	go test -race -count=3 ./core/session/... ./core/endpoint/... ./sidecar/eventlog/...
+	go test -race -tags interop -count=3 ./core/session/... ./core/endpoint/... ./sidecar/eventlog/...
+
+.PHONY: test-scale
+test-scale:
+	go test -tags full -timeout 20m ./...
 
 .PHONY: bench
 bench: ## run the Go benchmarks, each for BENCHTIME (1s)
