@@ -24,7 +24,8 @@ type commandQueue struct {
 	onFailure func(*CommandError) // may be nil
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced whenever something below changed
+	changed chan struct{} // closed and replaced when something below changed that somebody waits for
+	waiters int
 	items   []queuedCommand
 	first   uint64 // the number of items[0], or of the next command if there is none
 	sent    int    // how many of items went out over the present stream
@@ -53,6 +54,9 @@ func newCommandQueue(onFailure func(*CommandError)) *commandQueue {
 
 // notify wakes everybody who waits. The caller holds mu.
 func (q *commandQueue) notify() {
+	if q.waiters == 0 {
+		return
+	}
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
@@ -61,12 +65,14 @@ func (q *commandQueue) notify() {
 func (q *commandQueue) until(ctx context.Context, ready func() bool) error {
 	for !ready() {
 		changed := q.changed
+		q.waiters++
 		q.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 		}
 		q.mu.Lock()
+		q.waiters--
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
