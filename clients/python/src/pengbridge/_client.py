@@ -8,8 +8,9 @@ import threading
 from typing import Any
 
 from . import _config, _endpoint, _errors, _host, _options, errors
+from ._absent import ClientBytes
 from ._body import decode
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer, not_here
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -36,7 +37,7 @@ _CLOSE_NAME = "peng3dnet:internal.closeconn"
 _log = logging.getLogger("pengbridge")
 
 
-class Client(Peer):
+class Client(ClientBytes, Peer):
     """A peng3dnet client. The sidecar runs the network; process() brings what happened to the program.
 
     Any thread may send, close and register. Handlers run in the thread that calls process(). The hooks may also be
@@ -78,7 +79,7 @@ class Client(Peer):
             event_pb2.EVENT_TYPE_CLIENT_RECV: self._on_recv,
             event_pb2.EVENT_TYPE_CLIENT_CLOSE: self._on_close,
         }
-        self._received = frozenset((event_pb2.EVENT_TYPE_CLIENT_RECV,))
+        self._received = event_pb2.EVENT_TYPE_CLIENT_RECV
 
     @property
     def remote_state(self) -> int:
@@ -284,9 +285,6 @@ class Client(Peer):
         """The same as close_connection."""
         self.close_connection(None, reason)
 
-    def pump_write_buffer(self) -> None:
-        """Does nothing: what was sent is on its way by itself."""
-
     def _send_internal(self, pid: int, data: Any) -> None:
         if pid != CLOSE:
             raise ValueError("the sidecar sends the handshake's packets; only closeconn can be sent here")
@@ -328,24 +326,6 @@ class Client(Peer):
             msg: the body as it was given.
         """
 
-    # What peng3dnet has for its own select loop.
-
-    def receive_data(self, data: bytes, cid: int | None = None) -> None:
-        """Not available: the sidecar reads.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise not_here("receive_data")
-
-    def receive_packet(self, data: bytes, cid: int | None = None) -> None:
-        """Not available: the sidecar takes frames apart; otherwise like receive_data."""
-        raise not_here("receive_packet")
-
-    def process_single_packet(self, client: Any = None) -> None:
-        """Not available: the sidecar takes frames apart; otherwise like receive_data."""
-        raise not_here("process_single_packet")
-
     # What the log brings.
 
     def _on_recv(self, event: event_pb2.Event) -> None:
@@ -361,7 +341,8 @@ class Client(Peer):
             return
         if "recv" in self._prints:
             print(f"RECV {self._name_of(pid)}")
-        self._emit("recv", pid=pid, msg=msg)
+        if self._events:
+            self._emit("recv", pid=pid, msg=msg)
         if pid == HELLO:
             self._announce_type()
         elif pid == HANDSHAKE:

@@ -75,6 +75,11 @@ class Endpoint:
         """Queues any command, in order with all others; errors and ticket as in send."""
         self._outbox.put(_wire.command(command), b"", ticket)
 
+    def tell(self, command: command_pb2.Command) -> None:
+        """Queues a command that does not matter any more once the endpoint has ended: then nothing happens."""
+        with contextlib.suppress(SidecarError):
+            self.put(command)
+
     def ask(self, command: command_pb2.Command) -> Answer:
         """Queues a command and returns its answer to wait for; errors as in send."""
         return self._outbox.ask(command)
@@ -91,8 +96,7 @@ class Endpoint:
         if self._stopping:
             return
         self._stopping = True
-        with contextlib.suppress(SidecarError):  # it has ended already
-            self.put(command(stop=command_pb2.EndpointStop()))
+        self.tell(command(stop=command_pb2.EndpointStop()))
         self._reader.discard()
 
     def close(self) -> None:

@@ -21,9 +21,7 @@ _RETRY = 0.05  # seconds between attempts to resume a broken stream
 
 _log = logging.getLogger("pengbridge")
 
-# A queued command: its bytes in two parts (prefix and body), and what to name in a failure (cid, packet type), if anything.
-Ticket = tuple[Any, Any]
-_Entry = tuple[bytes, bytes, Ticket | None]
+Ticket = tuple[Any, Any]  # what a failure names: cid and packet type
 
 
 class Answer:
@@ -42,6 +40,41 @@ class Answer:
     def wait(self, timeout: float | None) -> bool:
         """Waits for it; False if it did not come within timeout seconds."""
         return self._done.wait(timeout)
+
+
+# A queued command: its bytes in two parts (prefix and body), and who is told of its failure.
+_Entry = tuple[bytes, bytes, Ticket | Answer | None]
+
+
+class _Batch:
+    """Commands that were written together, and not answered yet."""
+
+    def __init__(self, first: int, entries: list[_Entry]) -> None:
+        self.first = first
+        self.entries = entries
+
+    @property
+    def end(self) -> int:
+        """The number behind the last one's."""
+        return self.first + len(self.entries)
+
+    def encode(self) -> bytes:
+        """The CommandsRequest."""
+        parts = [_wire.numbered(self.first)]
+        for prefix, body, _ in self.entries:
+            parts.append(prefix)
+            parts.append(body)
+        return b"".join(parts)
+
+    def settle(self, applied: int) -> int:
+        """Removes what was applied up to that number; whoever waits for it is told. Returns its size in bytes."""
+        count = min(applied + 1, self.end) - self.first
+        done, self.entries = self.entries[:count], self.entries[count:]
+        self.first += count
+        for entry in done:
+            if type(entry[2]) is Answer:
+                entry[2].settle()
+        return sum(len(prefix) + len(body) for prefix, body, _ in done)
 
 
 class Outbox:
@@ -76,13 +109,13 @@ class Outbox:
         self._alive = alive
         self._failed = failed
         self._lost = lost
-        self._changed = threading.Condition(threading.Lock())
-        self._waiting: deque[_Entry] = deque()  # not written yet
-        self._written: deque[_Entry] = deque()  # written, not answered
-        self._first_written = 1  # the number of the first of them
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting: list[_Entry] = []  # not written yet
+        self._written: deque[_Batch] = deque()  # written, not answered
+        self._next = 1  # the number of the first that waits
         self._bytes = 0  # of both
         self._acknowledge: bytes | None = None
-        self._answers: deque[tuple[int, Answer]] = deque()  # by command number
         self._drawing = 0  # which generation of the stream may draw batches
         self._idle = False
         self._closed = False
@@ -94,28 +127,31 @@ class Outbox:
         """Opens the stream. Commands may be queued before."""
         self._thread.start()
 
-    def put(self, prefix: bytes, body: bytes = b"", ticket: Ticket | None = None) -> None:
+    def put(self, prefix: bytes, body: bytes = b"", ticket: Ticket | Answer | None = None) -> None:
         """Queues one command.
 
         Args:
             prefix: its first part, as an entry of a CommandsRequest.
             body: its second part.
-            ticket: what failed() is to be told.
+            ticket: what failed() is to be told, or the answer that somebody waits for.
 
         Raises:
             SidecarError: the sidecar was lost, the outbox is closed or full, or the command is too large.
         """
-        with self._changed:
-            self._queue(prefix, body, ticket)
+        size = len(prefix) + len(body)
+        with self._lock:
+            if self._broken is not None or self._closed or size > self._largest or self._bytes + size > LIMIT:
+                raise self._refusal(size)
+            self._bytes += size
+            self._waiting.append((prefix, body, ticket))
+            if self._idle:
+                self._changed.notify_all()
 
     def ask(self, command: command_pb2.Command) -> Answer:
         """Queues a command whose answer is waited for; errors as in put."""
-        with self._changed:
-            self._queue(_wire.command(command), b"", None)
-            answer = Answer()
-            number = self._first_written + len(self._written) + len(self._waiting) - 1
-            self._answers.append((number, answer))
-            return answer
+        answer = Answer()
+        self.put(_wire.command(command), b"", answer)
+        return answer
 
     def acknowledge(self, command: bytes) -> None:
         """Queues an acknowledgement: an earlier one that was not written yet is replaced. Never raises."""
@@ -136,20 +172,14 @@ class Outbox:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _queue(self, prefix: bytes, body: bytes, ticket: Ticket | None) -> None:
+    def _refusal(self, size: int) -> SidecarError:
         if self._broken is not None:
-            raise SidecarError(str(self._broken), self._broken.reason)
+            return SidecarError(str(self._broken), self._broken.reason)
         if self._closed:
-            raise SidecarError("the endpoint has ended", "ENDPOINT_STOPPED")
-        size = len(prefix) + len(body)
+            return SidecarError("the endpoint has ended", "ENDPOINT_STOPPED")
         if size > self._largest:
-            raise SidecarError(f"a packet of {len(body)} bytes is too large", "PACKET_TOO_LARGE")
-        if self._bytes + size > LIMIT:
-            raise SidecarError(f"more than {LIMIT >> 20} MiB wait for the sidecar", "SEND_QUEUE_FULL")
-        self._bytes += size
-        self._waiting.append((prefix, body, ticket))
-        if self._idle:
-            self._changed.notify_all()
+            return SidecarError(f"a packet of {size} bytes is too large", "PACKET_TOO_LARGE")
+        return SidecarError(f"more than {LIMIT >> 20} MiB wait for the sidecar", "SEND_QUEUE_FULL")
 
     # What follows runs in gRPC's thread.
 
@@ -165,27 +195,27 @@ class Outbox:
                 self._idle = False
                 if generation != self._drawing or not (self._waiting or self._acknowledge):
                     return
-                number, parts = self._draw()
-            yield b"".join((_wire.numbered(number), *parts))
+                batch = self._draw()
+            yield batch.encode()
 
-    def _draw(self) -> tuple[int, list[bytes]]:
+    def _draw(self) -> _Batch:
         """Moves what fits one message from waiting to written. The lock is held."""
-        number = self._first_written + len(self._written)
         if self._acknowledge is not None:
             self._waiting.append((self._acknowledge, b"", None))
             self._bytes += len(self._acknowledge)
             self._acknowledge = None
-        parts: list[bytes] = []
-        size = 0
-        while self._waiting and len(parts) < 2 * _BATCH_COMMANDS:
-            entry = self._waiting[0]
-            if parts and size + len(entry[0]) + len(entry[1]) > _BATCH_BYTES:
-                break
-            self._waiting.popleft()
-            self._written.append(entry)
-            parts += entry[:2]
-            size += len(entry[0]) + len(entry[1])
-        return number, parts
+        entries, self._waiting = self._waiting, []
+        if self._bytes > _BATCH_BYTES or len(entries) > _BATCH_COMMANDS:
+            size = 0
+            for count, (prefix, body, _) in enumerate(entries):
+                size += len(prefix) + len(body)
+                if count and (size > _BATCH_BYTES or count == _BATCH_COMMANDS):
+                    entries, self._waiting = entries[:count], entries[count:]
+                    break
+        batch = _Batch(self._next, entries)
+        self._next = batch.end
+        self._written.append(batch)
+        return batch
 
     # What follows runs in the answers' thread.
 
@@ -215,38 +245,42 @@ class Outbox:
         with self._changed:
             for failure in (*response.recent_failures, *response.failures):
                 self._note_failure(failure)
-            while self._written and self._first_written <= response.applied_number:
-                prefix, body, _ = self._written.popleft()
-                self._bytes -= len(prefix) + len(body)
-                self._first_written += 1
-            while self._answers and self._answers[0][0] <= response.applied_number:
-                self._answers.popleft()[1].settle()
+            while self._written and self._written[0].first <= response.applied_number:
+                self._bytes -= self._written[0].settle(response.applied_number)
+                if self._written[0].entries:
+                    break
+                self._written.popleft()
             if not resume.is_set():  # a new stream: what the sidecar has not applied is written again
-                self._waiting.extendleft(reversed(self._written))
-                self._written.clear()
+                self._take_back()
                 resume.set()
 
+    def _take_back(self) -> None:
+        """Makes everything that was not answered wait again. The lock is held."""
+        again = [entry for batch in self._written for entry in batch.entries]
+        self._next -= len(again)
+        self._waiting[:0] = again
+        self._written.clear()
+
     def _note_failure(self, failure: command_pb2.CommandFailure) -> None:
-        index = failure.number - self._first_written
-        if not 0 <= index < len(self._written):
-            return  # answered before the stream broke
-        error = CallError(failure.code, failure.message, failure.reason)
-        ticket = self._written[index][2]
-        if ticket is not None:
-            self._failed(ticket, error)
-        for number, answer in self._answers:
-            if number == failure.number:
-                answer.settle(error)
+        for batch in self._written:
+            if batch.first <= failure.number < batch.end:
+                ticket = batch.entries[failure.number - batch.first][2]
+                error = CallError(failure.code, failure.message, failure.reason)
+                if isinstance(ticket, Answer):
+                    ticket.settle(error)
+                elif ticket is not None:
+                    self._failed(ticket, error)
+                return
 
     def _end(self, error: SidecarError) -> None:
         with self._changed:
             unasked = not self._closed
             self._broken = error
-            for _, answer in self._answers:
-                answer.settle(error)
-            self._answers.clear()
+            self._take_back()
+            for _, _, ticket in self._waiting:
+                if isinstance(ticket, Answer):
+                    ticket.settle(error)
             self._waiting.clear()
-            self._written.clear()
             self._bytes = 0
         if unasked:
             self._lost(error)

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
 from ._body import Encoder
-from ._processing import Processing, guarded
+from ._processing import Processing, guarded, log_failure
 from .constants import CONNTYPE_CLASSIC, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet, internal
 from .v1 import command_pb2
@@ -72,6 +72,7 @@ class Peer(Processing):
         self._compression = _config.compression(self.cfg)
         self._strict = False
         self._prints: frozenset[str] = frozenset()
+        self._observed = self._events  # whether packets that go out are reported or printed
 
     # Registrations.
 
@@ -202,7 +203,8 @@ class Peer(Processing):
             if conntype is not None and conntype.send(data, ptype, cid):
                 return True
             target.on_send(ptype, data)
-            self._emit_send(ptype, data, target)
+            if self._observed:
+                self._emit_send(ptype, data, target)
         else:
             data = None
         if obj is None or obj._send(data, cid) is not False:
@@ -224,24 +226,37 @@ class Peer(Processing):
         """Tells the sidecar of a state or mode that the application has set, for those who look at it from outside."""
         if self._endpoint is not None and self.run and STATE_ACTIVE <= current != STATE_CLOSED:
             update = command_pb2.ConnectionUpdate(connection_id=cid, state=state, mode=mode)
-            self._endpoint.put(_endpoint.command(update=update))
+            self._endpoint.tell(_endpoint.command(update=update))
 
     def _put_close(self, endpoint: _endpoint.Endpoint, cid: int, reason: str | None) -> None:
         close = command_pb2.ConnectionClose(connection_id=cid, reason=None if reason is None else str(reason))
-        endpoint.put(_endpoint.command(close=close))
+        endpoint.tell(_endpoint.command(close=close))
 
     # Receiving.
 
     def _deliver(self, pid: int, msg: Any, target: Any, cid: int | None) -> bool:
-        """Runs the hooks of a packet that came in, up to the event. Returns False if the connection type ended it."""
+        """Runs the hooks of a packet that came in, up to the event. Returns False if the connection type ended it.
+
+        What they raise is caught here, one by one: this runs for every packet, and guarded() would double its cost.
+        """
         if pid >= FIRST_APPLICATION_ID:
             conntype = self.conntypes.get(target.conntype)
-            if conntype is not None and guarded(conntype.receive, msg, pid, 0, cid):
-                return False
+            if conntype is not None:
+                try:
+                    if conntype.receive(msg, pid, 0, cid):
+                        return False
+                except Exception:
+                    log_failure(conntype.receive)
             obj = self.registry.reg_int_obj.get(pid)
             if obj is not None:
-                guarded(obj._receive, msg, cid)
-        guarded(target.on_receive, pid, msg)
+                try:
+                    obj._receive(msg, cid)
+                except Exception:
+                    log_failure(obj.receive)
+        try:
+            target.on_receive(pid, msg)
+        except Exception:
+            log_failure(target.on_receive)
         return True
 
     def _name_of(self, pid: int) -> str:
@@ -270,6 +285,7 @@ class Peer(Processing):
         self._compression = _config.compression(self.cfg)
         self._strict = bool(self.cfg["net.rules.strict_send"])
         self._prints = frozenset(kind for kind in _PRINTED if self.cfg[f"net.debug.print.{kind}"])
+        self._observed = self._events or "send" in self._prints
         self.cfg.fix(self._compression_changed)
         with self.registry.idlock:
             self.registry._on_register = self._tell_packet
@@ -293,13 +309,13 @@ class Peer(Processing):
     def _compression_changed(self) -> None:
         self._compression = _config.compression(self.cfg)
         if self._endpoint is not None and self.run:
-            self._endpoint.put(_endpoint.command(set_compression=_options.compression(self._compression)))
+            self._endpoint.tell(_endpoint.command(set_compression=_options.compression(self._compression)))
 
     def interrupt(self) -> None:
         """Wakes process() and sends the interrupt event. There is nothing else to interrupt: sending never needs it."""
         self._inbox.wake()
         if self._endpoint is not None and self.run:
-            self._endpoint.put(_endpoint.command(interrupt=command_pb2.EndpointInterrupt()))
+            self._endpoint.tell(_endpoint.command(interrupt=command_pb2.EndpointInterrupt()))
         self._emit("interrupt")
 
     def stop(self) -> None:
@@ -331,8 +347,3 @@ class Peer(Processing):
         for thread in (self._run_thread, self._process_thread):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
-
-
-def not_here(method: str) -> NotImplementedError:
-    """The error of methods that handle sockets and frames."""
-    return NotImplementedError(f"{method} handles bytes, which the sidecar does; process() brings what came in")

@@ -26,7 +26,7 @@ class Processing:
     run: bool
     _endpoint: _endpoint.Endpoint | None = None
     _handlers: dict[int, Callable[[event_pb2.Event], None]]
-    _received: frozenset[int]
+    _received: int  # the type of event that brings a packet
 
     def __init__(self) -> None:
         self._inbox = _inbox.Inbox()
@@ -88,27 +88,29 @@ class Processing:
         """Handles what is there now. Whoever calls it is the processing thread."""
         packets = 0
         self._backlog.extend(self._inbox.take())
-        while (event := self._next_event()) is not None:
-            kind = event.type
-            packets += kind in self._received
-            handler = self._handlers.get(kind)
-            if handler is not None:
-                handler(event)
-        return packets
-
-    def _next_event(self) -> event_pb2.Event | None:
-        """The next event that was not handled yet; None when there is no more. Notices on the way are dealt with."""
-        while True:
-            if self._batch is not None:
-                for event in self._batch:
-                    if event.sequence > self._handled:  # after a break, the stream may repeat some
-                        self._handled = event.sequence
-                        return event
+        handlers, received = self._handlers, self._received
+        while (batch := self._next_batch()) is not None:
+            for event in batch:
+                sequence = event.sequence
+                if sequence <= self._handled:  # after a break, the stream may repeat some
+                    continue
+                self._handled = sequence
+                kind = event.type
+                packets += kind == received
+                handler = handlers.get(kind)
+                if handler is not None:
+                    handler(event)
+                if self._batch is not batch:  # the handler has pumped, and got further than this
+                    break
+            else:
                 self._batch = None
                 if self._endpoint is not None:
                     self._endpoint.acknowledge(self._handled)
-            if not self._backlog:
-                return None
+        return packets
+
+    def _next_batch(self) -> Iterator[event_pb2.Event] | None:
+        """What is left of the batch at hand, or the next one; None when there is no more. Notices are dealt with."""
+        while self._batch is None and self._backlog:
             item = self._backlog.popleft()
             if isinstance(item, bytes):
                 self._batch = _endpoint.events(item)
@@ -116,6 +118,7 @@ class Processing:
                 self._on_send_failed(item)
             else:
                 self._on_ended(item)
+        return self._batch
 
     def _on_send_failed(self, item: _inbox.SendFailed) -> None:
         raise NotImplementedError
@@ -129,5 +132,10 @@ def guarded(handler: Callable[..., Any], *args: Any) -> Any:
     try:
         return handler(*args)
     except Exception:
-        _log.exception("%s raised an exception", getattr(handler, "__qualname__", handler))
+        log_failure(handler)
         return None
+
+
+def log_failure(handler: Callable[..., Any]) -> None:
+    """Logs the exception at hand as one of an application's handler."""
+    _log.exception("%s raised an exception", getattr(handler, "__qualname__", handler))

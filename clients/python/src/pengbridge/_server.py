@@ -10,9 +10,10 @@ from typing import Any
 import msgpack
 
 from . import _config, _endpoint, _errors, _host, _options, packet, version
+from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer, not_here
+from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -35,7 +36,7 @@ _HANDSHAKE_NAME = "peng3dnet:internal.handshake"
 _CLOSE_NAME = "peng3dnet:internal.closeconn"
 
 
-class Server(Peer):
+class Server(ServerBytes, Peer):
     """A peng3dnet server. The sidecar runs the network; process() brings what happened to the program.
 
     Any thread may send, close and register. Handlers run in the thread that calls process().
@@ -69,7 +70,7 @@ class Server(Peer):
             event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV: self._on_recv,
             event_pb2.EVENT_TYPE_SERVER_CONNECTION_CLOSE: self._on_close,
         }
-        self._received = frozenset((event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV,))
+        self._received = event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV
 
     # Its life.
 
@@ -145,7 +146,7 @@ class Server(Peer):
             request = command_pb2.EndpointShutdown(reason=reason, join=bool(join))
             if timeout > 0:
                 request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
-            self._endpoint.put(_endpoint.command(shutdown=request))
+            self._endpoint.tell(_endpoint.command(shutdown=request))
             if join:
                 self._pump(lambda: not self.clients, timeout)
         self.stop()
@@ -239,8 +240,7 @@ class Server(Peer):
     def _may_send(self, ptype: Any, pid: int, body: bytes, client: Any) -> bool:
         conntype = self.conntypes.get(client.conntype)
         looked_at = (
-            self._events
-            or "send" in self._prints
+            self._observed
             or _looks(client)
             or (conntype is not None and type(conntype).send is not ClassicConnectionType.send)
             or _shows_frames(self.registry.reg_int_obj.get(pid))
@@ -256,35 +256,13 @@ class Server(Peer):
         self._announce_frame(_CLOSE_NAME, CLOSE, {"reason": reason}, client)
 
     def _announce_frame(self, name: str, pid: int, body: dict[str, Any], client: Any) -> None:
-        if self._events or "send" in self._prints or _looks(client):
+        if self._observed or _looks(client):
             self._announce(name, self._frame(pid, msgpack.packb(body)), client)
 
     def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
         if "send" in self._prints:
             print(f"SEND {ptype} to {target.cid}")
         self._emit("connection.send", client=target, pid=ptype, data=data)
-
-    # What peng3dnet has for its own select loop.
-
-    def genCID(self) -> int:
-        """Not available: the sidecar numbers the clients.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise not_here("genCID")
-
-    def receive_data(self, data: bytes, cid: int) -> None:
-        """Not available: the sidecar reads; otherwise like genCID."""
-        raise not_here("receive_data")
-
-    def receive_packet(self, data: bytes, cid: int) -> None:
-        """Not available: the sidecar takes frames apart; otherwise like genCID."""
-        raise not_here("receive_packet")
-
-    def process_single_packet(self, client: Any) -> None:
-        """Not available: the sidecar takes frames apart; otherwise like genCID."""
-        raise not_here("process_single_packet")
 
     # What the log brings.
 
@@ -310,8 +288,8 @@ class Server(Peer):
     def _on_recv(self, event: event_pb2.Event) -> None:
         cid, pid = event.connection_id, event.packet_id
         client = self.clients.get(cid)
-        if client is None or event.refused:
-            return
+        if client is None or (event.refused and client.conntype != CONNTYPE_PING):
+            return  # what else comes on a ping connection is the connection type's to answer
         try:
             msg = decode(event.msgpack)
         except Exception:  # the sidecar has checked it, but for what only Python minds
@@ -323,7 +301,8 @@ class Server(Peer):
             return
         if "recv" in self._prints:
             print(f"RECV {self._name_of(pid)} {time.time()}")
-        self._emit("connection.recv", client=client, pid=pid, msg=msg)
+        if self._events:
+            self._emit("connection.recv", client=client, pid=pid, msg=msg)
         if pid == SETTYPE:
             self._begin_type(client)
 

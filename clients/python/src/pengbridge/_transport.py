@@ -114,15 +114,21 @@ class Transport:
 
     def subscribe(self, request: api.SubscribeRequest) -> Stream:
         """Opens a stream of encoded SubscribeResponses."""
-        open_stream = self._channel.unary_stream(
+        open_stream: Callable[..., Any] = self._channel.unary_stream(
             _SERVICE + "Subscribe", request_serializer=api.SubscribeRequest.SerializeToString
         )
-        return Stream(open_stream(request, metadata=self._metadata))
+        return self._opened(open_stream, request)
 
     def commands(self, requests: Iterator[bytes]) -> Stream:
         """Opens the Commands stream. A thread of gRPC's draws encoded CommandsRequests from requests until it ends."""
         open_stream: Callable[..., Any] = self._channel.stream_stream(_SERVICE + "Commands")
-        return Stream(open_stream(requests, metadata=self._metadata))
+        return self._opened(open_stream, requests)
+
+    def _opened(self, open_stream: Callable[..., Any], request: Any) -> Stream:
+        try:
+            return Stream(open_stream(request, metadata=self._metadata))
+        except ValueError as error:  # the channel was closed meanwhile
+            raise CallError(Code.CANCELLED, str(error)) from None
 
     def close(self) -> None:
         """Ends every call and lets the connection go."""

@@ -94,10 +94,10 @@ class BaseRegistry:
             KeyError: nothing is registered under it.
             TypeError: it is of another type.
         """
-        if isinstance(obj, int):
-            return obj
         if isinstance(obj, str):
             return self.reg_int_str.inv[obj]
+        if isinstance(obj, int):
+            return obj
         if isinstance(obj, self.objtype):
             return self.reg_int_obj.inv[obj]
         raise TypeError(f"Cannot convert object of type {type(obj)} to ID")
