@@ -51,7 +51,7 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	if recorded && e.logFull() {
 		return result, ErrLogFull
 	}
-	d := delivery{ref: ref, frame: f, batch: b, out: output()}
+	d := delivery{ref: ref, frame: f, batch: b, out: output(), skipped: absent}
 	defer release(d.out)
 	if recorded {
 		d.report(targets, event.Event{
@@ -62,7 +62,7 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	}
 	result.Queued = d.queued
 	if len(t.Conns) > 0 {
-		result.Skipped = append(absent, d.skipped...)
+		result.Skipped = d.skipped
 	}
 	return result, nil
 }

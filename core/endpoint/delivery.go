@@ -16,7 +16,7 @@ type delivery struct {
 	out   *session.Output
 
 	queued  int      // how many connections took it
-	skipped []uint64 // those that did not
+	skipped []uint64 // those that did not, or were not there
 }
 
 // each queues the packet to every target that may get it.

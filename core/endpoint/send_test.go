@@ -3,7 +3,6 @@ package endpoint_test
 import (
 	"bytes"
 	"encoding/binary"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -280,23 +279,6 @@ func TestGreedyPinger(t *testing.T) {
 	}
 	p.write(burst)
 	require.Equal(t, "sendqueuefull", text(record.await(t, event.ServerClose, 1).Reason))
-}
-
-// TestNoDelay: small packets leave at once (defect 5).
-func TestNoDelay(t *testing.T) {
-	server, record := listen(t)
-	client, atClient := dial(t, server)
-	record.await(t, event.ServerHandshakeComplete, 1)
-	begin := time.Now()
-	const rounds = 20
-	for i := range rounds {
-		require.NoError(t, server.Send(1, echo, one))
-		require.NoError(t, server.Send(1, echo, one)) // with Nagle this one waits for 40 ms
-		atClient.count(t, event.ClientRecv, 2+2*(i+1))
-		require.NoError(t, client.Send(0, echo, one))
-	}
-	require.Less(t, time.Since(begin), rounds*40*time.Millisecond/2)
-	require.IsType(t, &net.TCPConn{}, joinRaw(t, server).Conn)
 }
 
 // TestRegisterWhileRunning: packets registered later are known to later clients; all of them, or none.

@@ -3,6 +3,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net"
 	"os"
 	"syscall"
@@ -27,7 +28,7 @@ func readOnce(a *attempt, fd uintptr) (done bool) {
 	var err error
 	for {
 		a.n, err = syscall.Read(int(fd), (*a.buf)[:a.size])
-		if err != syscall.EINTR {
+		if !errors.Is(err, syscall.EINTR) {
 			break
 		}
 	}
@@ -37,7 +38,7 @@ func readOnce(a *attempt, fd uintptr) (done bool) {
 	a.n = 0
 	readBuffers.Put(a.buf)
 	a.buf = nil
-	if err == syscall.EAGAIN {
+	if errors.Is(err, syscall.EAGAIN) {
 		a.leave()
 		return false
 	}
@@ -50,8 +51,8 @@ func silent(fd uintptr) bool {
 	var b [1]byte
 	for {
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
-		if err != syscall.EINTR {
-			return err == syscall.EAGAIN
+		if !errors.Is(err, syscall.EINTR) {
+			return errors.Is(err, syscall.EAGAIN)
 		}
 	}
 }
@@ -60,12 +61,12 @@ func silent(fd uintptr) bool {
 func writeOnce(a *attempt, fd uintptr) (done bool) {
 	for {
 		n, err := syscall.Write(int(fd), a.p)
-		switch err {
-		case nil:
+		switch {
+		case err == nil:
 			a.n = n
-		case syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 			continue
-		case syscall.EAGAIN:
+		case errors.Is(err, syscall.EAGAIN):
 		default:
 			a.err = os.NewSyscallError("write", err)
 		}
