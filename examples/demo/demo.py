@@ -4,6 +4,7 @@ Every guest is a process of its own. The demo tells them what to do, shows who s
 some ten seconds. It exits with 0 only if everything arrived at everyone it was meant for. `make demo` runs it.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from stage import Stage
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-REFERENCE_PYTHON = ROOT / ".interop" / "bin" / "python"
+REFERENCE_PYTHON = Path(os.environ.get("PENGBRIDGE_REFERENCE_PYTHON") or ROOT / ".interop" / "bin" / "python")
 GO_PEER = ROOT / "bin" / "demo-gopeer"
 
 BEAT = 0.35  # seconds between two things, so that a person can follow
@@ -155,7 +156,7 @@ class Evening:
         gapless = ticks == list(range(ticks[0], ticks[0] + len(ticks))) if ticks else gone["ticks"] == 0
         # Who leaves unasked may not read what was on its way.
         if not gapless or (missed and seen == reason):
-            raise Missing(f"{name} got {len(ticks)} of {gone['ticks']} ticks")
+            raise Missing(f"{name} got {len(ticks)} of {gone['ticks']} ticks: {ticks}")
         self.count.ticks += len(ticks)
         del self.rooms[name]
 

@@ -93,6 +93,7 @@ class Tavern(peng3dnet.ping.PingableServerMixin, peng3dnet.Server):
     def kick(self, name, reason):
         for guest in self.guests():
             if guest.name == name:
+                guest.room = None  # its connection takes a moment to end
                 self.close_connection(guest.cid, reason)
 
 

@@ -14,6 +14,8 @@ from .peer import OURS, PATIENCE, interpreter
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 
+TIME_LIMIT = 60.0  # seconds for any example; the demo plays for ten
+
 Run = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -34,7 +36,7 @@ def run() -> Iterator[Run]:
             )
             running.enter_context(process)  # which waits for its end
             running.callback(process.kill)
-            alarm = threading.Timer(PATIENCE, process.kill)  # so that nobody waits for a line for ever
+            alarm = threading.Timer(TIME_LIMIT, process.kill)  # so that nobody waits for a line for ever
             running.callback(alarm.cancel)
             alarm.start()
             return process
@@ -78,6 +80,14 @@ def test_echo_from_go(run: Run) -> None:
         timeout=120,  # seconds; it may have to be compiled
     )
     assert done.stdout.splitlines() == ["came back: map[text:one]", "came back: map[text:zwei]"], done.stderr
+
+
+def test_demo(run: Run) -> None:
+    demo = run("demo/demo.py")
+    shown = demo.communicate(timeout=TIME_LIMIT)[0]
+    assert demo.returncode == 0, shown
+    assert "Everything arrived." in shown
+    assert "\033[" not in shown, "colours are for terminals"
 
 
 def test_chat(run: Run) -> None:
