@@ -48,7 +48,7 @@ interop-env: .interop/.stamp ## make .interop, with the reference library
 
 .venv/.stamp: clients/python/pyproject.toml
 	$(call environment,.venv)
-	.venv/bin/pip install --quiet --editable 'clients/python[test]'
+	.venv/bin/pip install --quiet hatchling --editable 'clients/python[test]' # hatchling: mypy looks at the build hook, too
 	touch $@
 
 .tools/.stamp: Makefile
@@ -97,9 +97,9 @@ test-go: build interop-env
 
 .PHONY: check-python
 check-python: venv
-	.venv/bin/ruff check --config clients/python/pyproject.toml clients/python $(wildcard examples)
-	.venv/bin/ruff format --check --config clients/python/pyproject.toml clients/python $(wildcard examples)
-	cd clients/python && ../../.venv/bin/mypy
+	cd clients/python && ../../.venv/bin/ruff check . && ../../.venv/bin/ruff format --check . && ../../.venv/bin/mypy
+	.venv/bin/ruff check --config clients/python/pyproject.toml examples
+	.venv/bin/ruff format --check --config clients/python/pyproject.toml examples
 
 .PHONY: test-python
 test-python: venv build interop-env

@@ -54,6 +54,9 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	l := life{service, listener, context.Background(), signals, c.Drain, logger}
 	return l.run(func() error {
 		logger.Info("serving", "address", listener.Target(), "version", version)
+		if metrics != nil {
+			logger.Info("serving metrics", "url", "http://"+metrics.address.String()+"/metrics")
+		}
 		return c.writeReadyFile(listener.Target())
 	})
 }

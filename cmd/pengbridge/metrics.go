@@ -16,6 +16,7 @@ const scrapeTimeout = 10 * time.Second
 
 // metricsServer hands out metrics over HTTP. The nil one hands out nothing.
 type metricsServer struct {
+	address  net.Addr
 	registry *prometheus.Registry
 	http     *http.Server
 	wg       sync.WaitGroup
@@ -34,7 +35,7 @@ func serveMetrics(address string) (*metricsServer, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	m := &metricsServer{registry: registry, http: &http.Server{
+	m := &metricsServer{address: listener.Addr(), registry: registry, http: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: scrapeTimeout,
 		WriteTimeout:      scrapeTimeout,
