@@ -44,7 +44,7 @@ func (l *life) run(ready func() error) error {
 
 	select {
 	case err := <-served:
-		return fmt.Errorf("serving did not begin: %w", err)
+		return errors.Join(errors.New("serving did not begin"), err)
 	case <-accepting.accepting:
 	}
 	if err := ready(); err != nil {
@@ -52,7 +52,7 @@ func (l *life) run(ready func() error) error {
 	}
 	select {
 	case err := <-served:
-		return fmt.Errorf("serving ended by itself: %w", err)
+		return errors.Join(errors.New("serving ended by itself"), err)
 	case <-l.signals.Drain():
 		l.logger.Info("draining", "because", "a signal asked for it", "limit", l.drain)
 	case <-l.parent.Done():
