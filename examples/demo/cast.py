@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import os
 import queue
 import subprocess
+import tempfile
 import threading
 
 PATIENCE = 10.0  # seconds for anything that is waited for; it takes milliseconds
+_SHOWN = 16384  # bytes
 
 
 class Missing(Exception):
@@ -23,8 +26,13 @@ class Actor:
 
     def __init__(self, name, command):
         self.name = name
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
         self._process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,  # the reference prints tracebacks when connections end, whether or not it matters
+            encoding="utf-8",
         )
         self._reports = queue.SimpleQueue()
         self._waiting = []  # reports that nobody has asked for yet
@@ -76,6 +84,10 @@ class Actor:
             self._waiting.append(self._reports.get())
         return [report for report in self._waiting if report["event"] == event]
 
+    def complaints(self):
+        """Returns what it wrote to stderr, or the beginning of it."""
+        return os.pread(self._complaints.fileno(), _SHOWN, 0).decode(errors="replace")
+
     def close(self):
         """Ends it: it is asked by closing its stdin, and killed if it does not listen."""
         with contextlib.suppress(OSError):
@@ -87,3 +99,4 @@ class Actor:
             self._process.wait()
         self._reader.join()
         self._process.stdout.close()
+        self._complaints.close()

@@ -221,6 +221,9 @@ def perform(stage):
             evening.play()
         except Missing as missing:
             failure = str(missing)
+            for actor in (evening.server, *evening.guests.values()):
+                if actor is not None:
+                    sys.stderr.write(actor.complaints())
     stage.title("The count")
     if failure:
         stage.tally(False, failure)
