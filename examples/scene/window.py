@@ -111,7 +111,7 @@ class Writing(peng3d.Layer2D):
         height = self._panel.content_height + 22
         top = self.window.height - 16
         shapes.panel(16, top - height, 250, height, (*_INK, 205))
-        shapes.panel(16, top - height, 4, height, (62, 120, 220, 255))
+        shapes.panel(16, top - height, 4, height, (139, 148, 158, 255))
         self._panel.x, self._panel.y = 34, top - 11
         self._panel.draw()
 
