@@ -204,7 +204,7 @@ def prepare():
         Missing: something is not; the message says what to do.
     """
     if not REFERENCE_PYTHON.is_file():
-        raise Missing(f"{REFERENCE_PYTHON} is not there: run `make demo`, which makes it")
+        raise Missing(f"{REFERENCE_PYTHON} is not there: run `make interop-env`")
     try:
         subprocess.run(["go", "build", "-o", GO_PEER, "./examples/demo/gopeer"], cwd=ROOT, check=True, timeout=600)
     except (OSError, subprocess.SubprocessError) as error:
