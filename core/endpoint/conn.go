@@ -65,15 +65,20 @@ func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
 		peer: addrOf(tcp.RemoteAddr()), local: addrOf(tcp.LocalAddr()), since: time.Now(),
 		closing: make(chan struct{}),
 		pace:    newPace(e.limits),
-		began:   e.clock(),
 	}
+	c.beginTiming()
 	if e.tls == nil {
 		c.raw = rawConn(tcp)
 	}
 	c.reading.init(readOnce)
 	c.trying.init(writeOnce)
-	c.heard.Store(int64(c.began))
 	return c
+}
+
+// beginTiming starts the handshake time. It must not be called any more when the janitor runs.
+func (c *conn) beginTiming() {
+	c.began = c.e.clock()
+	c.heard.Store(int64(c.began))
 }
 
 // number gives the connection its id, and the session that reports under it.

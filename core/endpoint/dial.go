@@ -52,7 +52,10 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 	}
 	e.enter(c)
 	e.report(event.Event{Type: event.ClientConnect, Addr: addr, Remote: c.peer, Local: c.local})
-	e.begin = func() { e.working.Go(c.serve) }
+	e.begin = func() {
+		c.beginTiming() // anew, if the start was deferred
+		e.working.Go(c.serve)
+	}
 	e.unlisten = func() {}
 	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer, conn: c}
 	if opts.DeferredStart {

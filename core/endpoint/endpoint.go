@@ -143,8 +143,8 @@ func (e *Endpoint) Start() error {
 	}
 	// Under the lock, so that a Stop at the same time finds everything begun.
 	e.report(event.Event{Type: e.typ(event.ServerStart, event.ClientStart)})
-	e.janitor.Go(e.runJanitor)
 	e.begin()
+	e.janitor.Go(e.runJanitor)
 	e.mu.Unlock()
 	return nil
 }

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
 )
 
 // Server is an endpoint that accepts connections. They are numbered from 1.
@@ -34,7 +36,7 @@ func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, e
 				return nil, err
 			}
 		}
-		e.cfg.Ping = ping
+		e.cfg.Ping = &session.PingAnswer{Application: ping.Application, Data: bytes.Clone(ping.Data)}
 	}
 	var lc net.ListenConfig
 	network, where := listenAddress(addr)

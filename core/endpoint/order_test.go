@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -124,10 +125,33 @@ func TestDeferredStart(t *testing.T) {
 	require.Equal(t, []string{"server.initialize", "server.bind", "server.stop", "server.interrupt"}, names(record.all()))
 
 	client, record := dial(t, server, func(opts *endpoint.ClientOptions) { opts.DeferredStart, opts.WaitHandshake = true, false })
+	require.Equal(t, []string{"client.initialize", "client.connect"}, names(record.all()))
 	result, err := client.Shutdown(t.Context(), endpoint.ShutdownOptions{Join: true})
 	require.NoError(t, err)
 	require.Equal(t, endpoint.ShutdownResult{Cut: 1}, result, "nobody was told anything")
 	require.Equal(t, []string{
 		"client.initialize", "client.connect", "client.close None", "client.stop", "client.interrupt",
 	}, names(record.all()))
+}
+
+// TestLateStart: the time between connecting and Start is not the server's.
+func TestLateStart(t *testing.T) {
+	t.Parallel()
+	const limit = 800 * time.Millisecond
+	client, record, server := listenRaw(t).connect(func(opts *endpoint.ClientOptions) {
+		opts.DeferredStart, opts.Limits.HandshakeTimeout = true, limit
+	})
+	passes(t, limit)
+	require.NoError(t, client.Start())
+	passes(t, limit*3/8) // long enough for the janitor to look
+	server.greet()
+	record.await(t, event.ClientHandshakeComplete, 0)
+	require.Empty(t, ofType(record.all(), event.ClientClose))
+}
+
+// passes waits until some time has passed.
+func passes(tb testing.TB, d time.Duration) {
+	tb.Helper()
+	begin := time.Now()
+	require.Eventually(tb, func() bool { return time.Since(begin) > d }, patience, time.Millisecond)
 }
