@@ -94,11 +94,11 @@ func (h *hosted) setCompression(m *pb.Compression) error {
 }
 
 func (h *hosted) flush(ctx context.Context, m *pb.Flush) error {
-	timeout, err := wait("timeout", m.GetTimeout(), defaultFlush, maxFlush)
+	limit, err := timeout(m.GetTimeout(), defaultFlush, maxFlush)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return h.Flush(ctx)
 }
@@ -118,11 +118,11 @@ func (h *hosted) beginShutdown(m *pb.EndpointShutdown) error {
 }
 
 func shutdownOptions(m *pb.EndpointShutdown) (endpoint.ShutdownOptions, error) {
-	timeout, err := wait("timeout", m.GetTimeout(), 0, maxShutdown) // core has the default
+	limit, err := timeout(m.GetTimeout(), 0, maxShutdown) // core has the default
 	if err != nil {
 		return endpoint.ShutdownOptions{}, err
 	}
-	return endpoint.ShutdownOptions{Reason: given(m).Reason, Join: m.GetJoin(), Timeout: timeout}, nil
+	return endpoint.ShutdownOptions{Reason: given(m).Reason, Join: m.GetJoin(), Timeout: limit}, nil
 }
 
 // given returns m, or an empty message where a request has none: fields that are unset on purpose have no getter.

@@ -127,11 +127,12 @@ func readPacket(command []byte) (p packetCommand, ok bool) {
 		}
 		seen |= 1 << field
 		message = message[n:]
-		if kind == protowire.VarintType {
+		switch kind {
+		case protowire.VarintType:
 			n, ok = p.takeNumber(field, message)
-		} else if kind == protowire.BytesType {
+		case protowire.BytesType:
 			n, ok = p.takeBytes(field, message)
-		} else {
+		default:
 			ok = false
 		}
 		if !ok {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/core/event"
 )
 
 // commandStream is a Commands stream in a test's hands.
@@ -155,6 +156,23 @@ func TestEveryCommand(t *testing.T) {
 		pb.EventType_EVENT_TYPE_SERVER_CONNECTION_CLOSE,
 		pb.EventType_EVENT_TYPE_SERVER_STOP, pb.EventType_EVENT_TYPE_SERVER_SHUTDOWN)
 	require.True(t, events[len(events)-1].GetJoin())
+}
+
+// TestPacketsLeaveBeforeTheClose sends packets and closes the connection in one message, whose packets leave together.
+func TestPacketsLeaveBeforeTheClose(t *testing.T) {
+	s := serve(t, nil)
+	reason := "enough"
+	stream := openCommands(t, s.client, s.id, "")
+	stream.send(t, 1, sendCommand(1, "1"), sendCommand(1, "2"),
+		&pb.Command{Action: &pb.Command_Close{Close: &pb.ConnectionClose{ConnectionId: 1, Reason: &reason}}},
+		sendCommand(1, "3"))
+	failures := stream.await(t, 4)
+	require.Len(t, failures, 1, "only what comes behind the close")
+	require.Equal(t, "UNKNOWN_CONNECTION", failures[0].GetReason())
+	require.Equal(t, []byte{1}, s.peer.awaitPacket(t).Body)
+	require.Equal(t, []byte{2}, s.peer.awaitPacket(t).Body)
+	require.Equal(t, reason, *s.peer.await(t, event.ClientClose).Reason)
+	require.Equal(t, reason, s.events.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_CLOSE).GetReason(), "defect 15")
 }
 
 func TestCommandsSentAgainAreNotAppliedAgain(t *testing.T) {

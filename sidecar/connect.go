@@ -41,7 +41,7 @@ func (s *service) connect(ctx context.Context, req *pb.ConnectRequest, client **
 			return nil, err
 		}
 	}
-	timeout, err := wait("timeout", req.GetTimeout(), defaultConnect, maxConnect)
+	limit, err := timeout(req.GetTimeout(), defaultConnect, maxConnect)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (s *service) connect(ctx context.Context, req *pb.ConnectRequest, client **
 	if req.GetMissingPacketAction() == pb.MissingPacketAction_MISSING_PACKET_ACTION_IGNORE {
 		options.Missing = session.MissingIgnore
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return s.endpoints.host(caller(ctx).Owner, req.GetOptions(), func(shared endpoint.Options) (*endpoint.Endpoint, error) {
 		options.Options = shared

@@ -120,11 +120,9 @@ func awaitRecv(t *testing.T, log *reader, id uint32) {
 	for {
 		e, err := log.next()
 		require.NoError(t, err)
-		switch e.GetType() {
-		case pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV, pb.EventType_EVENT_TYPE_CLIENT_RECV:
-			if e.GetPacketId() == id {
-				return
-			}
+		received := e.GetType() == pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV || e.GetType() == pb.EventType_EVENT_TYPE_CLIENT_RECV
+		if received && e.GetPacketId() == id {
+			return
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 
 // intercept returns the server options that put the interceptors around every call. When ending is done, the contexts of
 // all streams are done for the same cause.
-func intercept(tokens *launch.Tokens, logger *slog.Logger, ending context.Context) []grpc.ServerOption {
+func intercept(ending context.Context, tokens *launch.Tokens, logger *slog.Logger) []grpc.ServerOption {
 	notHealth := selector.MatchFunc(func(_ context.Context, call interceptors.CallMeta) bool {
 		return call.Service != healthpb.Health_ServiceDesc.ServiceName
 	})

@@ -187,7 +187,7 @@ func (r *jsonReader) float() error {
 }
 
 func (r *jsonReader) ext() error {
-	const form = `$ext is [type, "<base64>"] with a type from -128 to 127`
+	const form = `$ext is [type, "<base64>"] with a type from 0 to 127, or -1 for times`
 	if err := r.delim('[', form); err != nil {
 		return err
 	}

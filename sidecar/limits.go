@@ -76,16 +76,16 @@ func duration(field string, d *durationpb.Duration) (time.Duration, error) {
 	return d.AsDuration(), nil
 }
 
-// wait converts how long something may take: unset or zero is the default, more than the maximum is refused.
-func wait(field string, d *durationpb.Duration, byDefault, maximum time.Duration) (time.Duration, error) {
-	given, err := duration(field, d)
+// timeout converts the field of that name: unset or zero is the default, more than the maximum is refused.
+func timeout(d *durationpb.Duration, byDefault, maximum time.Duration) (time.Duration, error) {
+	given, err := duration("timeout", d)
 	switch {
 	case err != nil:
 		return 0, err
 	case given == 0:
 		return byDefault, nil
 	case given > maximum:
-		return 0, invalid(field, "must be at most %v", maximum)
+		return 0, invalid("timeout", "must be at most %v", maximum)
 	}
 	return given, nil
 }

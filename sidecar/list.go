@@ -107,8 +107,9 @@ func apiMode(mode eventlog.Mode) pb.SubscriberMode {
 		return pb.SubscriberMode_SUBSCRIBER_MODE_DURABLE
 	case eventlog.Acknowledging:
 		return pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING
+	default:
+		return pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER
 	}
-	return pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER
 }
 
 func connectionInfo(c *endpoint.ConnInfo) *pb.ConnectionInfo {

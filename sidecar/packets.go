@@ -134,8 +134,9 @@ func coreSide(s pb.Side) packet.Side {
 		return packet.ClientSide
 	case pb.Side_SIDE_SERVER:
 		return packet.ServerSide
+	default:
+		return packet.AnySide
 	}
-	return packet.AnySide
 }
 
 func apiSide(s packet.Side) pb.Side {
@@ -144,8 +145,9 @@ func apiSide(s packet.Side) pb.Side {
 		return pb.Side_SIDE_CLIENT
 	case packet.ServerSide:
 		return pb.Side_SIDE_SERVER
+	default:
+		return pb.Side_SIDE_UNSPECIFIED
 	}
-	return pb.Side_SIDE_UNSPECIFIED
 }
 
 // checkEnum refuses a number that the API does not know, as a newer client may send it.

@@ -33,7 +33,7 @@ func (s *service) ping(ctx context.Context, req *pb.PingRequest) (endpoint.PingR
 	if err := checkEnum("format", req.GetFormat()); err != nil {
 		return endpoint.PingResult{}, err
 	}
-	timeout, err := wait("timeout", req.GetTimeout(), defaultConnect, maxConnect)
+	limit, err := timeout(req.GetTimeout(), defaultConnect, maxConnect)
 	if err != nil {
 		return endpoint.PingResult{}, err
 	}
@@ -45,7 +45,7 @@ func (s *service) ping(ctx context.Context, req *pb.PingRequest) (endpoint.PingR
 	if err != nil {
 		return endpoint.PingResult{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return endpoint.Ping(ctx, req.GetAddress(), endpoint.PingOptions{Data: data, TLS: protection})
 }

@@ -69,10 +69,10 @@ func (s *senders) claim(name string, end context.CancelCauseFunc) *claim {
 func (s *senders) release(c *claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.name == "" || c.sender.claim != c {
+	if c.name == "" || c.claim != c {
 		return
 	}
-	c.sender.claim = nil
+	c.claim = nil
 	s.away = append(s.away, c.sender)
 	if len(s.away) > maxSenders {
 		delete(s.byName, s.away[0].name)

@@ -32,10 +32,10 @@ import (
 const DefaultMaxMessageBytes = 16<<20 + 1<<20
 
 const (
-	bufferBytes   = 128 << 10 // per direction and connection; the default of 32 KiB cuts batches of events into pieces
-	maxStreams    = 10_000    // per client connection: every endpoint needs two
-	clientPing    = 5 * time.Second
-	serverPing    = time.Minute // finds clients on other machines that vanished without a word
+	bufferBytes   = 128 << 10       // per direction and connection; the default of 32 KiB cuts batches of events into pieces
+	maxStreams    = 10_000          // per client connection: every endpoint needs two
+	clientPing    = 5 * time.Second // clients may ask this often whether we live
+	serverPing    = time.Minute     // finds clients on other machines that vanished without a word
 	serverPingFor = 20 * time.Second
 )
 
@@ -87,7 +87,7 @@ func New(o Options) (*Sidecar, error) {
 		}
 		options = append(options, counted...)
 	}
-	options = append(options, intercept(o.Tokens, o.Logger, ending)...)
+	options = append(options, intercept(ending, o.Tokens, o.Logger)...)
 	s.server = grpc.NewServer(options...)
 	pb.RegisterSidecarServiceServer(s.server, s.service)
 	healthpb.RegisterHealthServer(s.server, s.health)

@@ -84,6 +84,8 @@ func subscription(req *pb.SubscribeRequest) (eventlog.Request, error) {
 		request.Mode = eventlog.Durable
 	case pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING:
 		request.Mode = eventlog.Acknowledging
+	default:
+		request.Mode = eventlog.Observer
 	}
 	if request.Mode != eventlog.Observer && request.Name == "" {
 		return request, invalid("subscriber", "is missing: a durable subscriber is known by its name")
@@ -104,8 +106,11 @@ func subscription(req *pb.SubscribeRequest) (eventlog.Request, error) {
 // deliver sends the next batch, or a heartbeat when there is none. io.EOF is the end of the log.
 func deliver(ctx context.Context, cursor *eventlog.Cursor, stream grpc.ServerStream, format pb.BodyFormat) error {
 	batch, err := cursor.Next(ctx, heartbeat)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		batch, err = cursor.Next(ctx, heartbeat) // what was there when ctx ended goes out, and the end of the log with it
+	}
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && errors.Is(err, ctx.Err()):
 		return context.Cause(ctx) // the client left, or the sidecar drains
 	case err != nil:
 		return err

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -326,4 +327,31 @@ func TestHeartbeats(t *testing.T) {
 		require.IsType(t, encodedBatch{}, stream.sent[2])
 		require.Equal(t, uint64(1), stream.sent[3].(*pb.SubscribeResponse).GetHeartbeat().GetLastSequence())
 	})
+}
+
+// TestTheLastEventsGoOutWithTheContext ends a stream's context just when the log's last event comes: as a drain does it.
+func TestTheLastEventsGoOutWithTheContext(t *testing.T) {
+	for range 50 { // which of the two the stream notices first is left to chance
+		synctest.Test(t, func(t *testing.T) {
+			log := eventlog.New(eventlog.Options{})
+			cursor, _, err := log.Subscribe(eventlog.Request{})
+			require.NoError(t, err)
+			defer cursor.Close()
+			ctx, end := context.WithCancelCause(t.Context())
+			stream, delivered := &batches{}, make(chan error)
+			go func() {
+				var err error
+				for err == nil {
+					err = deliver(ctx, cursor, stream, 0)
+				}
+				delivered <- err
+			}()
+			synctest.Wait()
+			log.Append([]event.Event{{Type: event.ServerShutdown}})
+			log.Close()
+			end(errDraining)
+			require.ErrorIs(t, <-delivered, io.EOF)
+			require.Len(t, stream.sent, 1)
+		})
+	}
 }
