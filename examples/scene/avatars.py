@@ -4,7 +4,8 @@ import math
 from collections import deque
 
 _PULL = 18.0  # a second; how fast what is shown follows what was said: nine tenths of the way in an eighth of a second
-_TRAIL = 60  # frames
+_TRAIL = 60  # places
+_TRAIL_STEP = 1 / 30  # seconds between two of them
 
 
 class Avatar:
@@ -14,7 +15,8 @@ class Avatar:
         name: what is written above it; "" for nothing.
         colour: its colour's name.
         x, z, heading: where it is shown.
-        trail: where it was shown in the last frames, the oldest first: (x, z).
+        trail: where it was shown in the last two seconds, the oldest first: (x, z).
+        has_moved: whether it was ever said to be elsewhere than at first.
     """
 
     def __init__(self, name, colour, x=0.0, z=0.0, heading=0.0):
@@ -24,6 +26,7 @@ class Avatar:
         self.trail = deque(maxlen=_TRAIL)
         self.has_moved = False
         self._target = (x, z, heading)
+        self._since_step = 0.0
 
     def move(self, x, z, heading):
         """Says where it is now."""
@@ -37,7 +40,10 @@ class Avatar:
         self.x += (x - self.x) * part
         self.z += (z - self.z) * part
         self.heading += ((heading - self.heading + 180.0) % 360.0 - 180.0) * part  # the shorter way round
-        self.trail.append((self.x, self.z))
+        self._since_step += seconds
+        if self._since_step >= _TRAIL_STEP:
+            self._since_step = 0.0
+            self.trail.append((self.x, self.z))
 
 
 class Crowd:
