@@ -67,6 +67,11 @@ define environment
 [ -x $(1)/bin/pip ] || $(PYTHON) -m venv $(1)
 endef
 
+.scene/.stamp: examples/scene/requirements.txt clients/python/pyproject.toml
+	$(call environment,.scene)
+	.scene/bin/pip install --quiet --requirement examples/scene/requirements.txt --editable clients/python
+	touch $@
+
 .tools/bin/golangci-lint: Makefile
 	GOBIN=$(CURDIR)/.tools/bin go install $(GOLANGCI_LINT)
 	touch $@
@@ -112,7 +117,7 @@ lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the o
 	GOOS=windows go vet ./...
 
 .PHONY: test-full
-test-full: fuzz test-again test-scale ## run what takes long: fuzzing, the racy parts again and again, large numbers
+test-full: fuzz test-again test-scale test-scene ## run what takes long, large numbers, or a display
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (10s)
@@ -131,6 +136,10 @@ test-again: build interop-env
 test-scale:
 	go test -tags full -timeout 20m ./...
 
+.PHONY: test-scene
+test-scene: .scene/.stamp build
+	cd examples/scene && ../../.scene/bin/python -m pytest tests
+
 .PHONY: bench
 bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
@@ -143,4 +152,4 @@ demo: venv build interop-env ## run the demo
 
 .PHONY: clean
 clean: ## remove what was built, and the environments
-	rm -rf bin .venv .interop .tools
+	rm -rf bin .venv .interop .scene .tools
