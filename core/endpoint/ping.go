@@ -28,11 +28,11 @@ type PingResult struct {
 	Received time.Time
 }
 
-// pingPatience is how long a server may keep silent about a ping.
+// pingPatience is how long a server may keep silent about a ping, where the context sets no deadline.
 const pingPatience = 10 * time.Second
 
 // Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). A server
-// that is silent for 10 s is given up. Errors: ErrConnectRefused, *HandshakeError (the server refused, or did not answer),
+// that is silent is given up at the deadline of ctx; if it has none, after 10 s. Errors: ErrConnectRefused, *HandshakeError (the server refused, or did not answer),
 // *packet.InvalidError, those of ctx.
 func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, error) {
 	if opts.Data != nil {
@@ -52,8 +52,15 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 			}
 		}
 	}
+	patience := pingPatience
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = max(time.Until(deadline), 0) + time.Second // so that it is ctx that ends the wait
+	}
 	client, err := Dial(ctx, address, ClientOptions{
-		Options:       Options{TLS: opts.TLS, Events: event.Func(watch), Limits: Limits{IdleTimeout: pingPatience}},
+		Options: Options{
+			TLS: opts.TLS, Events: event.Func(watch),
+			Limits: Limits{HandshakeTimeout: patience, IdleTimeout: patience},
+		},
 		Conntype:      session.ConntypePing,
 		WaitHandshake: true,
 	})

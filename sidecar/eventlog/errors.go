@@ -10,13 +10,13 @@ import (
 // Errors of subscribers. Messages say what happened to the subscriber, for a person.
 var (
 	// ErrTakenOver ends a cursor whose durable subscriber has subscribed again elsewhere.
-	ErrTakenOver = errors.New("eventlog: the same subscriber has subscribed again elsewhere")
+	ErrTakenOver = errors.New("the same subscriber has subscribed again elsewhere")
 	// ErrCursorClosed is what a cursor returns after its Close.
-	ErrCursorClosed = errors.New("eventlog: the cursor is closed")
+	ErrCursorClosed = errors.New("the cursor is closed")
 	// ErrUnknownSubscriber: no durable subscriber has that name, or it was away too long and is forgotten.
-	ErrUnknownSubscriber = errors.New("eventlog: no durable subscriber of that name; subscribe first")
+	ErrUnknownSubscriber = errors.New("no durable subscriber of that name; subscribe first")
 	// ErrOtherMode: a durable subscriber keeps the mode it first came with.
-	ErrOtherMode = errors.New("eventlog: the subscriber is known in another mode; use that one or another name")
+	ErrOtherMode = errors.New("the subscriber is known in another mode; use that one or another name")
 )
 
 // GoneError says that events a subscriber asked for are no longer held.
@@ -27,7 +27,7 @@ type GoneError struct {
 
 // Error names the oldest sequence that can be had.
 func (e *GoneError) Error() string {
-	return fmt.Sprintf("eventlog: sequence %d is no longer held; the oldest one is %d", e.Sequence, e.Oldest)
+	return fmt.Sprintf("sequence %d is no longer held; the oldest one is %d", e.Sequence, e.Oldest)
 }
 
 // RangeError says that a sequence lies beyond what there is: beyond the last event sent to the subscriber for an
@@ -40,6 +40,6 @@ type RangeError struct {
 
 // Error names the largest possible sequence.
 func (e *RangeError) Error() string {
-	return fmt.Sprintf("eventlog: sequence %d is beyond %d, the largest possible now; the oldest one held is %d",
+	return fmt.Sprintf("sequence %d is beyond %d, the largest possible now; the oldest one held is %d",
 		e.Sequence, e.Limit, e.Oldest)
 }

@@ -133,7 +133,6 @@ func (r *run) subscribe() {
 		request.Types = append(request.Types, event.Type(1+r.rand.IntN(event.Types-1)))
 	}
 	want, wantErr := r.model.subscribe(request)
-	first := r.model.first
 	r.model.settle()
 	c, header, err := r.log.Subscribe(request)
 	require.Equal(r, wantErr, err)
@@ -142,7 +141,7 @@ func (r *run) subscribe() {
 	}
 	want.real = c
 	r.cursors = append(r.cursors, want)
-	require.Equal(r, eventlog.Header{First: first, Last: r.model.last(), Next: want.next}, header)
+	require.Equal(r, eventlog.Header{First: r.model.first, Last: r.model.last(), Next: want.next}, header)
 }
 
 func (r *run) cursor() *modelCursor {

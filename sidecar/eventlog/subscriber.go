@@ -69,11 +69,12 @@ type Header struct {
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
 	c, err := l.subscribe(r)
+	turned := l.settle() // first, because a given From acknowledges what is before it
 	h := Header{First: l.store.first, Last: l.store.last()}
 	if err == nil {
 		h.Next = c.next
 	}
-	l.unlock(l.settle())
+	l.unlock(turned)
 	return c, h, err
 }
 
