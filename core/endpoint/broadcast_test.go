@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -199,6 +200,35 @@ func TestBroadcastDuringChurn(t *testing.T) {
 	record.count(t, event.ServerClose, churners*rounds+1)
 	require.NotZero(t, <-read)
 	requireCloseLast(t, record.all())
+}
+
+// TestBroadcastHoldsTheClose: a connection that closes between the report of a broadcast and its queueing reports its close
+// behind it, and the endpoint does not end before.
+func TestBroadcastHoldsTheClose(t *testing.T) {
+	t.Parallel()
+	sink := newHeld(func(ev event.Event) bool { return len(ev.Conns) > 0 })
+	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = sink })
+	p := joinRaw(t, server)
+	sink.await(t, event.ServerHandshakeComplete, 1)
+	broadcast := make(chan error, 1)
+	go func() { broadcast <- second(server.Broadcast(endpoint.Target{}, echo, one)) }()
+	<-sink.reached
+	_, err := server.Shutdown(t.Context(), endpoint.ShutdownOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "servershutdown", p.expectClose())
+	require.NoError(t, p.Close())
+	passes(t, 200*time.Millisecond) // what must not happen needs its time
+	select {
+	case <-server.Done():
+		t.Fatal("the endpoint ended before its last event")
+	default:
+	}
+	require.Empty(t, ofType(sink.all(), event.ServerClose))
+	close(sink.let)
+	require.NoError(t, <-broadcast)
+	<-server.Done()
+	require.Len(t, ofType(sink.all(), event.ServerClose), 1)
+	requireCloseLast(t, sink.all())
 }
 
 // TestUpdate: all that is asked for, or nothing.

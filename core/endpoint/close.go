@@ -79,7 +79,7 @@ func (c *conn) conclude(out *session.Output) {
 		c.deadline = time.Since(c.e.created) + closeTimeout
 		close(c.closing)
 	}
-	if c.sess.EndedByPeer() && !c.queue.empty() {
+	if c.sess.EndedByPeer() && c.queue.size > 0 { // what a writer is at included
 		c.giveUp()
 	}
 	unwritten := c.queue.size > 0 || c.writing

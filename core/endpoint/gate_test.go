@@ -169,6 +169,37 @@ func TestGateHoldsReading(t *testing.T) {
 	v.settled(t, 0)
 }
 
+// shutsAtPacket is a gate that shuts while a packet of the application is being handled.
+type shutsAtPacket struct{ *valve }
+
+func (s shutsAtPacket) Append(events []event.Event) {
+	for _, ev := range events {
+		if ev.Type == event.ServerRecv && ev.PacketID == echoID {
+			s.shut()
+		}
+	}
+	s.valve.Append(events)
+}
+
+// TestSilentPeersDoNotQueue: a reader that comes back to a gate that was shut meanwhile, and finds nothing to read, neither
+// takes a place in line nor holds one when the gate opens.
+func TestSilentPeersDoNotQueue(t *testing.T) {
+	v := shutsAtPacket{newValve()}
+	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = v })
+	p := joinRaw(t, server)
+	v.count(t, event.ServerHandshakeComplete, 1)
+	p.send(echoID, one)
+	v.count(t, event.ServerRecv, 3)
+	v.settled(t, 0)
+	v.shutFor(t, 50*time.Millisecond) // time enough to queue
+	v.settled(t, 0)
+	p.send(echoID, one)
+	v.settled(t, 1)
+	require.Len(t, ofType(v.all(), event.ServerRecv), 3)
+	v.reopen()
+	v.count(t, event.ServerRecv, 4)
+}
+
 // TestGatePlaces: however a connection ends, it gives its place at the gate back.
 func TestGatePlaces(t *testing.T) {
 	server, v := gated(t, endpoint.Limits{})

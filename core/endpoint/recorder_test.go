@@ -86,6 +86,25 @@ func ofType(events []event.Event, typ event.Type) []event.Event {
 	return slices.DeleteFunc(slices.Clone(events), func(ev event.Event) bool { return ev.Type != typ })
 }
 
+// held is a recorder that stops at one event, before it is recorded, until it is let go.
+type held struct {
+	*recorder
+	at           func(event.Event) bool
+	reached, let chan struct{}
+}
+
+func newHeld(at func(event.Event) bool) held {
+	return held{newRecorder(), at, make(chan struct{}), make(chan struct{})}
+}
+
+func (h held) Append(events []event.Event) {
+	if slices.ContainsFunc(events, h.at) {
+		close(h.reached)
+		<-h.let
+	}
+	h.recorder.Append(events)
+}
+
 // names shows events as lines: name, packet, reason.
 func names(events []event.Event) (lines []string) {
 	for _, ev := range events {

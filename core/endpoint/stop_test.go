@@ -187,6 +187,22 @@ func TestStopDuringEverything(t *testing.T) {
 	}
 }
 
+// TestStopAtAccept: an endpoint that stops while a connection is being accepted reports its accept before its close.
+func TestStopAtAccept(t *testing.T) {
+	t.Parallel()
+	sink := newHeld(func(ev event.Event) bool { return ev.Type == event.ServerAccept })
+	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = sink })
+	connectRaw(t, server)
+	<-sink.reached
+	_, err := server.Shutdown(t.Context(), endpoint.ShutdownOptions{})
+	require.NoError(t, err)
+	passes(t, 100*time.Millisecond) // what must not happen needs its time
+	close(sink.let)
+	<-server.Done()
+	requireCloseLast(t, sink.all())
+	require.Len(t, ofType(sink.all(), event.ServerClose), 1)
+}
+
 // requireCloseLast checks every connection's events: accept first, close last and once, broadcasts included.
 func requireCloseLast(tb testing.TB, events []event.Event) {
 	tb.Helper()

@@ -1,12 +1,14 @@
 package endpoint_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
 	"io"
 	"math/big"
 	"net"
@@ -110,20 +112,40 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// TestTLSEndsOrderly: a peer can tell our end from an attacker's: the stream ends with TLS's own notice.
+// tap keeps what was read through a connection.
+type tap struct {
+	net.Conn
+	read bytes.Buffer
+}
+
+func (c *tap) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.read.Write(p[:n])
+	return n, err
+}
+
+// TestTLSEndsOrderly: a peer can tell our end from an attacker's: the last that it gets is TLS's own notice.
 func TestTLSEndsOrderly(t *testing.T) {
 	t.Parallel()
 	id := newIdentity(t)
-	server, record := listen(t, secured(&tls.Config{Certificates: []tls.Certificate{id.certificate}}))
-	nc, err := tls.Dial("tcp", address(server.Addr()), &tls.Config{RootCAs: id.trust})
+	server, record := listen(t, secured(&tls.Config{Certificates: []tls.Certificate{id.certificate}, MaxVersion: tls.VersionTLS12}))
+	nc, err := net.Dial("tcp", address(server.Addr()))
 	require.NoError(t, err)
-	p := newRaw(t, nc)
+	tapped := &tap{Conn: nc}
+	p := newRaw(t, tls.Client(tapped, &tls.Config{RootCAs: id.trust, ServerName: "127.0.0.1"}))
 	p.shake()
 	record.await(t, event.ServerHandshakeComplete, 1)
 	require.NoError(t, server.CloseConn(1, ptr("because")))
 	require.Equal(t, "because", p.expectClose())
 	_, err = p.next()
 	require.ErrorIs(t, err, io.EOF)
+	const alert, header = 21, 5 // of a TLS record
+	var last byte
+	for records := tapped.read.Bytes(); len(records) > 0; {
+		last = records[0]
+		records = records[header+int(binary.BigEndian.Uint16(records[3:])):]
+	}
+	require.EqualValues(t, alert, last)
 }
 
 // TestTLSRefusals: who does not speak TLS, or is not trusted, is refused at once, and stalls nobody (defect 6).
