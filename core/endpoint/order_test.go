@@ -100,6 +100,7 @@ func TestOmit(t *testing.T) {
 	record.await(t, event.ServerHandshakeComplete, 1)
 	require.NoError(t, server.Send(1, echo, one))
 	client.expect(echoID)
+	client.leaveWhenTold()
 	require.NoError(t, server.Stop())
 	require.Equal(t, []string{
 		"server.initialize", "server.bind", "server.start", "server.connection.accept", "server.connection.handshakecomplete",

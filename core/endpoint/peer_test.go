@@ -168,6 +168,19 @@ func (p *rawPeer) expectEnd() {
 	}
 }
 
+// leaveWhenTold closes the socket when the peer gets a closeconn, as a real one does. Its goroutine ends with the stream.
+func (p *rawPeer) leaveWhenTold() {
+	go func() {
+		for {
+			pkt, err := p.next()
+			if err != nil || pkt.ID == packet.IDClose {
+				_ = p.Close()
+				return
+			}
+		}
+	}()
+}
+
 // echoes proves that a connection works: what it sends, the application of the server answers.
 func (p *rawPeer) echoes(server *endpoint.Server, record *recorder, conn uint64) {
 	p.tb.Helper()

@@ -59,7 +59,7 @@ func TestPortIsFree(t *testing.T) {
 	t.Parallel()
 	server, record := listen(t)
 	for range 5 {
-		joinRaw(t, server)
+		joinRaw(t, server).leaveWhenTold()
 	}
 	record.count(t, event.ServerHandshakeComplete, 5)
 	_, err := endpoint.Listen(t.Context(), address(server.Addr()), endpoint.ServerOptions{})
@@ -133,7 +133,7 @@ func TestShutdownBesidesADeafPeer(t *testing.T) {
 func TestShutdownWithoutJoin(t *testing.T) {
 	t.Parallel()
 	server, _ := listen(t)
-	joinRaw(t, server)
+	joinRaw(t, server).leaveWhenTold()
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := server.Shutdown(t.Context(), endpoint.ShutdownOptions{})
@@ -192,7 +192,7 @@ func TestStopAtAccept(t *testing.T) {
 	t.Parallel()
 	sink := newHeld(func(ev event.Event) bool { return ev.Type == event.ServerAccept })
 	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = sink })
-	connectRaw(t, server)
+	connectRaw(t, server).leaveWhenTold()
 	<-sink.reached
 	_, err := server.Shutdown(t.Context(), endpoint.ShutdownOptions{})
 	require.NoError(t, err)
