@@ -12,10 +12,14 @@ from pengbridge.v1 import sidecar_service_pb2 as api
 
 
 class FakeStream:
-    """A stream whose messages the test puts. An exception that is put is raised; None ends it."""
+    """A stream whose messages the test puts: an exception that is put is raised; None ends it.
+
+    What is written to it comes into requests, and None when nothing more will.
+    """
 
     def __init__(self) -> None:
         self.messages: queue.Queue[Any] = queue.Queue()
+        self.requests: queue.Queue[api.CommandsRequest | None] = queue.Queue()
 
     def __iter__(self) -> Iterator[bytes]:
         while (message := self.messages.get()) is not None:
@@ -28,27 +32,26 @@ class FakeStream:
 
 
 class FakeTransport:
-    """Hands out FakeStreams, in the order in which they are opened, and collects requests as gRPC's thread would."""
+    """Hands out FakeStreams, in the order in which they are opened, and draws requests as gRPC's thread would."""
 
     def __init__(self) -> None:
         self.streams: queue.Queue[FakeStream] = queue.Queue()
-        self.requests: queue.Queue[api.CommandsRequest | None] = queue.Queue()
         self.subscriptions: list[api.SubscribeRequest] = []
 
     def commands(self, requests: Iterator[bytes]) -> FakeStream:
+        stream = FakeStream()
+
         def draw() -> None:
             for request in requests:
-                self.requests.put(api.CommandsRequest.FromString(request))
-            self.requests.put(None)
+                stream.requests.put(api.CommandsRequest.FromString(request))
+            stream.requests.put(None)
 
         threading.Thread(target=draw, name="pengbridge fake", daemon=True).start()
-        return self._open()
+        self.streams.put(stream)
+        return stream
 
     def subscribe(self, request: api.SubscribeRequest) -> FakeStream:
         self.subscriptions.append(request)
-        return self._open()
-
-    def _open(self) -> FakeStream:
         stream = FakeStream()
         self.streams.put(stream)
         return stream

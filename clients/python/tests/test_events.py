@@ -161,6 +161,7 @@ def test_a_handler_may_send_to_the_client_of_its_event(net: Net) -> None:
 
     server = net.server(peng=Sending(), packets={"t:a": Recorder})
     client = net.client(server, packets={"t:a": Recorder})
+    eventually(lambda: server.clients and server.clients[1].state == 64)
     server.interrupt()
     packet = client.registry.getObj("t:a")
     eventually(lambda: len(packet.received) == 2)

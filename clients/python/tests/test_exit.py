@@ -121,7 +121,7 @@ def test_a_forked_child_is_told_and_harms_nobody() -> None:
             except peng3dnet.SidecarError as error:
                 print("child:", error, flush=True)
             os._exit(0)
-        os.waitpid(child, 0)
+        print("child ended with", os.waitpid(child, 0)[1], flush=True)
         client = peng3dnet.Client(addr=server.sock.getsockname())
         client.register_packet("t:a", Print(client.registry, client))
         client.runAsync()
@@ -133,9 +133,10 @@ def test_a_forked_child_is_told_and_harms_nobody() -> None:
         client.join(5)
     """)
     first_line(program)
-    _, out, _ = finish(program)
-    assert "child: this process was forked from one that already used pengbridge" in out
-    assert "parent goes on" in out
+    _, out, err = finish(program)
+    assert "child: this process was forked from one that already used pengbridge" in out, err
+    assert "child ended with 0" in out, err
+    assert "parent goes on" in out, err
 
 
 def test_a_lost_sidecar_closes_everything(net: Net) -> None:

@@ -41,9 +41,17 @@ class Fixture:
         self.answer(applied)
 
     def request(self) -> api.CommandsRequest:
-        request = self.transport.requests.get(timeout=WAIT)
+        assert self.stream is not None
+        request = self.stream.requests.get(timeout=WAIT)
         assert request is not None
         return request
+
+    def break_stream(self) -> None:
+        """Breaks the stream, and waits until nothing more is written to it."""
+        assert self.stream is not None
+        self.stream.messages.put(broken())
+        while self.stream.requests.get(timeout=WAIT) is not None:
+            pass
 
     def commands(self, count: int) -> list[tuple[int, bytes]]:
         """The next count commands, with their numbers, as send bodies."""
@@ -86,8 +94,9 @@ def test_what_was_queued_before_the_start_goes_out() -> None:
     fixture.open()
     assert fixture.commands(1) == [(1, b"\1")]
     fixture.outbox.close()
-    assert fixture.transport.requests.get(timeout=WAIT) is None
-    fixture.stream.messages.put(None)  # type: ignore[union-attr]
+    assert fixture.stream is not None
+    assert fixture.stream.requests.get(timeout=WAIT) is None
+    fixture.stream.messages.put(None)
     assert fixture.outbox.join(WAIT)
 
 
@@ -139,8 +148,7 @@ def test_after_a_break_only_what_was_not_applied_is_sent_again(made: Fixture) ->
     for number in range(5):
         made.send(bytes([number]))
     made.commands(5)
-    made.stream.messages.put(broken())  # type: ignore[union-attr]
-    assert made.transport.requests.get(timeout=WAIT) is None
+    made.break_stream()
     made.send(b"\5")
     made.open(applied=3)
     assert made.commands(3) == [(4, b"\3"), (5, b"\4"), (6, b"\5")]
@@ -152,11 +160,11 @@ def test_failures_from_before_a_break_are_told_once(made: Fixture) -> None:
     made.commands(2)
     failure = command_pb2.CommandFailure(number=1, code=5, message="gone")
     made.answer(1, failure)
-    made.stream.messages.put(broken())  # type: ignore[union-attr]
+    made.break_stream()
     made.stream = made.transport.streams.get(timeout=WAIT)
     made.stream.messages.put(api.CommandsResponse(applied_number=2, recent_failures=[failure]))
     answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
-    while (request := made.transport.requests.get(timeout=WAIT)) is None or not request.commands:
+    while not (request := made.request()).commands:
         pass
     assert request.first_number == 3
     made.answer(3)

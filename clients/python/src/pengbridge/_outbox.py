@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _wire
-from ._transport import CallError, Code, Stream, Transport
+from ._transport import CallError, Code, Transport
 from .errors import SidecarError
 from .v1 import command_pb2, sidecar_service_pb2
 
@@ -120,7 +120,6 @@ class Outbox:
         self._idle = False
         self._closed = False
         self._broken: SidecarError | None = None
-        self._stream: Stream | None = None
         self._thread = threading.Thread(target=self._run, name="pengbridge answers", daemon=True)
 
     def start(self) -> None:
@@ -220,26 +219,30 @@ class Outbox:
     # What follows runs in the answers' thread.
 
     def _run(self) -> None:
-        while True:
-            resume = threading.Event()
+        while (error := self._attend()) is not None:
+            if error.code != Code.UNAVAILABLE or not self._alive():
+                return self._end(error)
+            _log.warning("the command stream broke and is resumed: %s", error)
+            threading.Event().wait(_RETRY)
+        return self._end(SidecarError("the endpoint has ended", "ENDPOINT_STOPPED"))
+
+    def _attend(self) -> CallError | None:
+        """Opens a stream and reads its answers until it ends. Nothing is drawn for it afterwards. Returns why it broke."""
+        resume = threading.Event()
+        with self._changed:
+            self._drawing += 1
+            generation = self._drawing
+        try:
+            for message in self._transport.commands(self._batches(generation, resume)):
+                self._answered(sidecar_service_pb2.CommandsResponse.FromString(message), resume)
+            return None
+        except CallError as error:
+            return error
+        finally:
             with self._changed:
                 self._drawing += 1
-                generation = self._drawing
-            try:
-                self._stream = self._transport.commands(self._batches(generation, resume))
-                for message in self._stream:
-                    self._answered(sidecar_service_pb2.CommandsResponse.FromString(message), resume)
-                return self._end(SidecarError("the endpoint has ended", "ENDPOINT_STOPPED"))
-            except CallError as error:
-                if error.code != Code.UNAVAILABLE or not self._alive():
-                    return self._end(error)
-                _log.warning("the command stream broke and is resumed: %s", error)
-                threading.Event().wait(_RETRY)
-            finally:
-                with self._changed:
-                    self._drawing += 1
-                    self._changed.notify_all()
-                resume.set()
+                self._changed.notify_all()
+            resume.set()
 
     def _answered(self, response: sidecar_service_pb2.CommandsResponse, resume: threading.Event) -> None:
         with self._changed:
