@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -36,14 +37,30 @@ def find() -> Path:
         return packaged
     root = checkout_of(package)
     if root is None:
-        raise SidecarError(
-            f"this installation has no sidecar binary ({packaged}): install a wheel for your platform, or set "
-            f"{VARIABLE} to the path of one"
-        )
+        raise SidecarError(f"{_absence(packaged)}, or set {VARIABLE} to the path of one")
     built = root / "bin" / _NAME
     if not built.is_file():
         build(root, built)
     return built
+
+
+def _absence(packaged: Path) -> str:
+    """Says why an installation has no binary at that path, and how it gets one."""
+    if getattr(sys, "frozen", False):
+        return (
+            f"this frozen program has no sidecar binary ({packaged}): freeze it where pengbridge is installed with pip, "
+            "whose PyInstaller hook takes it along; with other tools, add the folder pengbridge/_bin to the program's data"
+        )
+    try:
+        others = os.listdir(packaged.parent)
+    except OSError:
+        others = []
+    if others:
+        return (
+            f"this installation's sidecar binary is for another system ({packaged.parent} has {', '.join(others)}): "
+            f"install the wheel for this one, {sysconfig.get_platform()}"
+        )
+    return f"this installation has no sidecar binary ({packaged}): install a wheel for your platform"
 
 
 def checkout_of(package: Path) -> Path | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
 import subprocess
 import sys
+import sysconfig
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from .errors import SidecarError
 API_VERSION = "v1"
 _READY_TIMEOUT = 10.0  # seconds; it usually takes 15 ms, but a loaded machine starts processes slowly
 _NO_WINDOW = 0x08000000  # Windows: CREATE_NO_WINDOW
+_FOREIGN = {errno.ENOEXEC, 86}  # 86 is macOS's EBADARCH, which Python has no name for
+_FOREIGN_WINDOWS = {193, 216}  # ERROR_BAD_EXE_FORMAT, ERROR_EXE_MACHINE_TYPE_MISMATCH
 _EXIT_TIMEOUT = 3.0  # seconds; the sidecar drains for 1.5 s at most
 
 
@@ -35,12 +39,20 @@ class Process:
     Attributes:
         ready: where it listens, and what it is.
         token: what every call has to carry.
+        root_certificates: None: the connection does not leave the machine, and is plain.
     """
+
+    root_certificates: bytes | None = None
 
     def __init__(self, child: subprocess.Popen[bytes], token: str, ready: Ready) -> None:
         self._child = child
         self.token = token
         self.ready = ready
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return self.ready.address
 
     def alive(self) -> bool:
         """Whether it still runs. Any thread may ask."""
@@ -76,7 +88,7 @@ def spawn(binary: Path) -> Process:
             creationflags=_NO_WINDOW if sys.platform == "win32" else 0,
         )
     except OSError as error:
-        raise SidecarError(f"cannot start the sidecar {binary}: {error}") from error
+        raise SidecarError(f"cannot start the sidecar {binary}: {_explained(error)}") from error
     token = secrets.token_hex(32)
     hello = {"token": token, "api_versions": [API_VERSION], "pid": os.getpid()}
     try:
@@ -86,6 +98,22 @@ def spawn(binary: Path) -> Process:
         child.wait()
         _close_quietly(child)
         raise
+
+
+def _explained(error: OSError) -> str:
+    """Says what an operating system's refusal to run a binary means, and what helps."""
+    if error.errno in _FOREIGN or getattr(error, "winerror", None) in _FOREIGN_WINDOWS:
+        return (
+            f"it was built for another system or processor than this one, {sysconfig.get_platform()}, or it is damaged. "
+            "Install the wheel for this one (pip install --force-reinstall --no-cache-dir pengbridge), or set "
+            f"PENGBRIDGE_BINARY to a binary that runs here ({error})"
+        )
+    if isinstance(error, PermissionError):
+        return (
+            "it may not be executed. Give it the permission (chmod +x), and see to it that its file system is not mounted "
+            f"noexec ({error})"
+        )
+    return str(error)
 
 
 def _greet(child: subprocess.Popen[bytes], hello: bytes) -> Ready:
