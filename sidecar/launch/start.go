@@ -71,13 +71,14 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 	p.Ready, err = awaitReady(ctx, stdout)
 	go p.wait()
 	switch {
+	case err == nil:
+		return p, nil
 	case ctx.Err() != nil:
 		p.kill()
 		return nil, err
-	case err != nil:
+	default:
 		return nil, explain(err, p.Close())
 	}
-	return p, nil
 }
 
 // run starts the process, with the hello line in its stdin.
