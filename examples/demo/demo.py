@@ -242,9 +242,11 @@ def main():
     stage = Stage()
     try:
         prepare()
+        good = perform(stage)
     except Missing as missing:
         sys.exit(str(missing))
-    good = perform(stage)
+    except KeyboardInterrupt:
+        sys.exit("\n  The evening was cut short.")
     print("\n  Everything arrived.\n" if good else "\n  Something is missing.\n")
     sys.exit(0 if good else 1)
 
