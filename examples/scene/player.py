@@ -51,16 +51,18 @@ class Game:
             self._window.push_handlers(keys)
             self._walk = KeyWalk(keys)
         self._client = PlayerClient(self._peng, args.connect, self._crowd, args.name, args.colour)
+        self._screenshots = list(args.screenshot)  # those still to be taken
         self._cost = FrameCost()
-        self._time = 0.0  # seconds since the first frame
-        self._next_move = 0.0  # as the next two, at which time
+        self._packets = {"recv": 0, "send": 0}
+        self._frames = 0
+        self._shown = dict(self._packets, frames=0)  # what had been counted when the panel was last written
+        self._received_before = 0  # packets, before the benchmark began to count
+        self._has_begun = False
+        # Times, in seconds since the first frame.
+        self._time = 0.0
+        self._next_move = 0.0
         self._next_screenshot = math.inf
         self._counts_from = math.inf  # the benchmark
-        self._screenshots = list(args.screenshot)  # those still to be taken
-        self._packets = {"recv": 0, "send": 0}
-        self._shown = dict(self._packets, frames=0)  # what had been counted when the panel was written
-        self._frames = 0
-        self._received_before = 0  # packets, when the benchmark began to count
         self.failure = f"the server at {args.connect} did not let us join"
         for kind in self._packets:
             self._peng.addEventListener(f"peng3dnet:client.{kind}", self._count)
@@ -73,6 +75,8 @@ class Game:
         pyglet.clock.schedule_interval(self._write_panel, 1.0 / PANELS_PER_SECOND)
         try:
             self._peng.run()
+        except KeyboardInterrupt:
+            pass  # as good an end as closing the window
         finally:
             self._client.close_connection(reason="bye")
             self._client.join(PATIENCE)
@@ -89,21 +93,25 @@ class Game:
         self._frames += 1
         with self._cost.measured():
             self._client.process()
-            if self._crowd.me is not None and self._client.remote_state == peng3dnet.STATE_ACTIVE:
+            if self._is_playing():
                 self._move(seconds)
         self._crowd.advance(seconds)
-        if self._crowd.me is None:
+        if not self._is_playing():
             if self._time > PATIENCE or not self._client.run:
                 pyglet.app.exit()
             return
-        if self.failure is not None:
+        if not self._has_begun:
             self._begin()
         self._take_screenshots()
         if self._time >= self._args.seconds:
             pyglet.app.exit()
 
+    def _is_playing(self):
+        return self._crowd.me is not None and self._client.remote_state == peng3dnet.STATE_ACTIVE
+
     def _begin(self):
         """We are in."""
+        self._has_begun = True
         self.failure = None
         if self._args.benchmark:
             self._client.send_message(DRONES, {"rate": BENCHMARK_RATE})

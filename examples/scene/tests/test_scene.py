@@ -110,6 +110,16 @@ def test_two_players_see_each_other_move(start, tmp_path, own_server):
         assert abs(then_x - x) + abs(then_y - y) > MOVED, f"the {other} cube stands still in front of {name}"
 
 
+def test_a_player_says_why_it_had_to_leave(start):
+    server = start("server.py", "--port", 0)
+    address = eventually(lambda: address_in(server.log), "the server", server)
+    player = start("player.py", "--connect", address, "--name", "anna", "--bot")
+    eventually(lambda: "anna has joined" in server.log.read_text(), "anna", player)
+    server.terminate()
+    assert player.wait(PATIENCE) == 1
+    assert player.log.read_text() == "the connection was closed: the scene closes\n"
+
+
 def test_a_frame_loses_less_than_a_millisecond_to_2000_packets_a_second(start, tmp_path):
     server = start("server.py", "--port", 0)
     address = eventually(lambda: address_in(server.log), "the server", server)
