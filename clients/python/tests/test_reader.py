@@ -94,3 +94,14 @@ def test_closing_is_no_error(made: Fixture) -> None:
     made.reader.close()
     assert made.items(1) == [_inbox.Ended(None)]
     eventually(lambda: made.ended)
+
+
+def test_a_heartbeat_does_not_hide_what_came_before(made: Fixture) -> None:
+    """What is discarded is acknowledged up to the last event, however long ago it came: else the log never ends."""
+    made.stream.messages.put(api.SubscribeResponse(header=api.SubscribeHeader(next_sequence=1)))
+    made.stream.messages.put(batch(1, 2))
+    made.stream.messages.put(api.SubscribeResponse(heartbeat=api.SubscribeHeartbeat(last_sequence=2)))
+    made.stream.messages.put(None)
+    assert made.items(2) == [batch(1, 2).SerializeToString(), _inbox.Ended(None)]
+    made.reader.discard()
+    assert made.acknowledged == [2]

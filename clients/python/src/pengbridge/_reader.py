@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from . import _inbox
+from . import _inbox, _wire
 from ._transport import CallError, Code, Stream, Transport
 from .errors import SidecarError
 from .v1 import sidecar_service_pb2
@@ -78,6 +78,8 @@ class Reader:
             try:
                 self._stream = self._transport.subscribe(self._request)
                 for batch in self._stream:
+                    if not _wire.has_events(batch):
+                        continue  # the header, or a heartbeat
                     if not self._inbox.put_batch(batch):
                         self._dispose(batch)
                 return None
@@ -90,6 +92,5 @@ class Reader:
                 self._closed.wait(_RETRY)
 
     def _dispose(self, batch: bytes) -> None:
-        events = sidecar_service_pb2.SubscribeResponse.FromString(batch).events
-        if events:
-            self._acknowledge(events[-1].sequence)
+        if batch:  # else nothing came yet
+            self._acknowledge(sidecar_service_pb2.SubscribeResponse.FromString(batch).events[-1].sequence)

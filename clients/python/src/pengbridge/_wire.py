@@ -27,6 +27,7 @@ _MESSAGE_NAME = b"\x12"
 _MESSAGE_ID = b"\x18"
 _MESSAGE_BODY = b"\x22"
 _BODY_MSGPACK = b"\x0a"
+_RESPONSE_EVENTS = b"\x0a"
 
 
 def varint(n: int) -> bytes:
@@ -37,6 +38,11 @@ def varint(n: int) -> bytes:
         n >>= 7
     out.append(n)
     return bytes(out)
+
+
+def has_events(response: bytes) -> bool:
+    """Whether an encoded SubscribeResponse is a batch of events, and not a header or a heartbeat."""
+    return response.startswith(_RESPONSE_EVENTS)
 
 
 @lru_cache(maxsize=8192)
