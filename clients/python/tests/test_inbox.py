@@ -8,6 +8,7 @@ import time
 from harness import WAIT
 
 from pengbridge import _inbox
+from pengbridge.errors import SidecarError
 
 
 def test_04_waiting_ends_at_once_when_something_is_queued() -> None:
@@ -48,6 +49,15 @@ def test_a_full_inbox_makes_the_reader_wait_until_it_is_taken_from() -> None:
 
 def test_one_batch_beyond_the_limit_is_taken_alone() -> None:
     assert _inbox.Inbox().put_batch(b"x" * (_inbox.LIMIT + 1))
+
+
+def test_failed_sends_do_not_fill_the_memory() -> None:
+    inbox = _inbox.Inbox()
+    failed = _inbox.SendFailed(1, "t:a", SidecarError("no"))
+    assert all(inbox.put(failed) for _ in range(_inbox._NOTICES))
+    assert not inbox.put(failed)
+    assert inbox.put(_inbox.Ended(None))
+    assert len(inbox.take()) == _inbox._NOTICES + 1
 
 
 def test_shutting_releases_the_reader() -> None:

@@ -202,11 +202,13 @@ class Client(ClientBytes, Peer):
             raise errors.TimedOutError("Timed out while waiting for the close")
 
     def stop(self) -> None:
+        """Ends the client: what was sent goes out, then the connection closes. It does not wait; join does.
+
+        on_close is not called from now on, and whoever waits for the connection or its close is woken.
+        """
         super().stop()
         with self._changed:
             self._changed.notify_all()
-
-    stop.__doc__ = Peer.stop.__doc__
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ._host import Host
 
 SUBSCRIBER = "python"
+
+_log = logging.getLogger("pengbridge")
 
 
 class Endpoint:
@@ -109,7 +112,8 @@ class Endpoint:
         return self.ended.wait(timeout) and self._outbox.join(timeout)
 
     def _send_failed(self, ticket: Ticket, error: SidecarError) -> None:
-        self._inbox.put(_inbox.SendFailed(*ticket, error))
+        if not self._inbox.put(_inbox.SendFailed(*ticket, error)):
+            _log.warning("packet %s was not sent, and nobody processes to be told: %s", ticket[1], error)
 
     def _commands_lost(self, error: SidecarError) -> None:
         self._inbox.put(_inbox.Ended(error))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import SidecarError
 
 LIMIT = 8 << 20  # bytes of undecoded batches
+_NOTICES = 1 << 16  # failed sends that wait for a program which does not process
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Inbox:
         self._last_batch = b""
         self._woken = False
         self._open = True
+        self._listener: Callable[[], None] | None = None
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Has listener called whenever something was put, by the thread that put it: for those who cannot wait here."""
+        self._listener = listener
 
     def put_batch(self, batch: bytes) -> bool:
         """Adds a batch, but waits while it would be too much. Returns False if the inbox was shut instead."""
@@ -53,13 +60,18 @@ class Inbox:
             self._last_batch = batch
             self._items.append(batch)
             self._changed.notify_all()
-            return True
+        self._tell()
+        return True
 
-    def put(self, item: SendFailed | Ended) -> None:
-        """Adds a notice. It never waits."""
+    def put(self, item: SendFailed | Ended) -> bool:
+        """Adds a notice. It never waits. Returns False if so many wait that a failed send is not added."""
         with self._changed:
+            if len(self._items) >= _NOTICES and isinstance(item, SendFailed):
+                return False
             self._items.append(item)
             self._changed.notify_all()
+        self._tell()
+        return True
 
     def take(self) -> list[Item]:
         """Removes and returns all there is."""
@@ -90,3 +102,7 @@ class Inbox:
             self._open = False
             self._changed.notify_all()
             return self._last_batch
+
+    def _tell(self) -> None:
+        if self._listener is not None:
+            self._listener()
