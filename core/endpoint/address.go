@@ -41,6 +41,9 @@ func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
 			host = ip.String()
 		}
 	}
+	if strings.ContainsAny(host, "[]") {
+		return invalid("has brackets that do not enclose an IPv6 address")
+	}
 	if port == "" {
 		return event.Addr{Host: host, Port: defaultPort}, nil
 	}
