@@ -87,6 +87,9 @@ class Net:
             client.runAsync()
             client.process_async()
             client.wait_for_connection(WAIT)
+            if getattr(server, "_process_thread", None) is not None:
+                own = client.sock.getsockname()
+                eventually(lambda: any(c.addr == own and c.state >= 64 for c in server.clients.values()))
         return client
 
     def close(self) -> None:
