@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from harness import Net, Peng, eventually
+from rawpeer import Listener
 
 from pengbridge import _host
 
@@ -21,6 +22,13 @@ def net() -> Iterator[Net]:
 @pytest.fixture
 def peng() -> Peng:
     return Peng()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

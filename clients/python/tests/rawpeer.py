@@ -60,3 +60,18 @@ class RawPeer:
             self._buffer += data
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return data
+
+
+class Listener:
+    """A server of plain sockets, for what no library would do."""
+
+    def __init__(self) -> None:
+        self.sock = socket.create_server(("127.0.0.1", 0))
+        self.sock.settimeout(WAIT)
+        self.address: tuple[str, int] = self.sock.getsockname()
+
+    def accept(self) -> RawPeer:
+        return RawPeer(self.sock.accept()[0])
+
+    def close(self) -> None:
+        self.sock.close()

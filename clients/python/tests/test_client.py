@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from typing import Any
 
 import pytest
 from harness import WAIT, Echo, Net, Recorder, eventually, register
-from rawpeer import RawPeer
+from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
 from pengbridge import _peer
-
-
-class Listener:
-    """A server of plain sockets, for what no library would do."""
-
-    def __init__(self) -> None:
-        self.sock = socket.create_server(("127.0.0.1", 0))
-        self.sock.settimeout(WAIT)
-        self.address: tuple[str, int] = self.sock.getsockname()
-
-    def accept(self) -> RawPeer:
-        return RawPeer(self.sock.accept()[0])
-
-    def close(self) -> None:
-        self.sock.close()
-
-
-@pytest.fixture
-def listener() -> Any:
-    made = Listener()
-    yield made
-    made.close()
 
 
 def handshake(peer: RawPeer, registry: dict[str, int]) -> None:

@@ -137,6 +137,19 @@ def test_shutdown_tells_every_client_and_waits(net: Net) -> None:
     eventually(lambda: all(client.closes == ["maintenance"] for client in clients))
 
 
+def test_shutdown_closes_each_client_by_close_connection(net: Net) -> None:
+    class Polite(NotingServer):
+        def close_connection(self, cid: int, reason: str | None = None) -> None:
+            super().close_connection(cid, f"{reason}, and thank you")
+
+    server = net.server(kind=Polite)
+    clients = [net.client(server, kind=NotingClient) for _ in range(3)]
+    eventually(lambda: len(server.clients) == 3)
+    server.shutdown(timeout=5, reason="closing")
+    assert sorted(server.closes) == [(cid, "closing, and thank you") for cid in (1, 2, 3)]
+    eventually(lambda: all(client.closes == ["closing, and thank you"] for client in clients))
+
+
 def test_16_shutdown_without_a_timeout_tells_every_client_too(net: Net) -> None:
     server = net.server()
     clients = [net.client(server, kind=NotingClient) for _ in range(10)]

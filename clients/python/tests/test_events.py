@@ -168,6 +168,23 @@ def test_a_handler_may_send_to_the_client_of_its_event(net: Net) -> None:
     assert sorted(packet.messages())[1] == "peng3dnet:server.interrupt"
 
 
+def test_a_send_event_of_ones_own_gets_all_of_them(net: Net) -> None:
+    class Listening(peng3dnet.Server):
+        def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
+            seen.append((event, data))
+            super().sendEvent(event, data)
+
+    seen: list[tuple[str, Any]] = []
+    server = net.server(kind=Listening, packets={"t:a": Recorder})
+    net.client(server, packets={"t:a": Recorder}).send_message("t:a", 1)
+    eventually(lambda: seen[-1][0] == "peng3dnet:server.connection.recv" and seen[-1][1]["pid"] == 64)
+    assert seen[:3] == [
+        ("peng3dnet:server.initialize", {}),
+        ("peng3dnet:server.bind", {"addr": server.sock.getsockname()}),
+        ("peng3dnet:server.start", {}),
+    ]
+
+
 def test_events_of_ones_own(peng: Peng) -> None:
     server = peng3dnet.Server(peng)
     server.sendEvent("game:x", {"a": 1})

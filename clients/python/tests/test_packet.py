@@ -226,6 +226,33 @@ def test_a_type_may_be_added_while_the_server_runs(net: Net) -> None:
         server.addConnType("raw", Raw(server))
 
 
+def test_rules_of_ones_own(net: Net) -> None:
+    """On a client, _receive and _send get the message alone, as in peng3dnet."""
+
+    class Checked(Smart):
+        def _receive(self, *args: Any) -> None:
+            seen.append((self.peer.side, "receive", args))
+            super()._receive(*args)
+
+        def _send(self, *args: Any) -> Any:
+            seen.append((self.peer.side, "send", args))
+            return super()._send(*args)
+
+    seen: list[Any] = []
+    server = net.server(packets={"t:a": Checked})
+    client = net.client(server, packets={"t:a": Checked})
+    client.send_message("t:a", "hi")
+    eventually(lambda: server.registry.getObj("t:a").received)
+    server.send_message("t:a", "ho", 1)
+    eventually(lambda: client.registry.getObj("t:a").received)
+    assert seen == [
+        (0, "send", ("hi",)),
+        (1, "receive", ("hi", 1)),
+        (1, "send", (b"\0\0\0\x09\0\0\0\x40\0\0\xa2ho", 1)),
+        (0, "receive", ("ho",)),
+    ]
+
+
 def test_hooks_of_mixins_run_in_alphabetical_order(net: Net) -> None:
     order: list[str] = []
 

@@ -74,6 +74,7 @@ class Client(ClientBytes, Peer):
         self._failure: Exception | None = None
         self._is_connected = False
         self._in_sync = False  # whether packet ids are the server's
+        self._has_discarded = False
         self._handlers = {
             event_pb2.EVENT_TYPE_CLIENT_HANDSHAKECOMPLETE: self._on_handshake_complete,
             event_pb2.EVENT_TYPE_CLIENT_RECV: self._on_recv,
@@ -231,15 +232,6 @@ class Client(ClientBytes, Peer):
             self._state = state
             self._changed.notify_all()
 
-    def sendEvent(self, event: str, data: dict[str, Any]) -> None:
-        """Sends an event to the peng, if there is one and events are on.
-
-        Args:
-            event: its name.
-            data: its data, to which peng and client are added.
-        """
-        self._send_event(event, data)
-
     # Sending.
 
     def send_message(self, ptype: Any, data: Any, cid: int | None = None) -> None:
@@ -332,7 +324,7 @@ class Client(ClientBytes, Peer):
 
     def _on_recv(self, event: event_pb2.Event) -> None:
         pid = event.packet_id
-        if event.refused:
+        if event.refused and not self._is_handled(pid, self):
             return
         try:
             msg = decode(event.msgpack)
@@ -345,6 +337,8 @@ class Client(ClientBytes, Peer):
             print(f"RECV {self._name_of(pid)}")
         if self._events:
             self._emit("recv", pid=pid, msg=msg)
+        if event.refused:
+            return
         if pid == HELLO:
             self._announce_type()
         elif pid == HANDSHAKE:

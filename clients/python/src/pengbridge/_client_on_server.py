@@ -38,6 +38,7 @@ class ClientOnServer:
         self.ssl_seclevel: int = getattr(server, "_security_level", 0)
         self._state = STATE_INIT
         self._mode = MODE_NOTSET
+        self._has_discarded = False
 
     @property
     def state(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
 from ._body import Encoder
 from ._processing import Processing, guarded, log_failure
-from .constants import CONNTYPE_CLASSIC, STATE_ACTIVE, STATE_CLOSED
+from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet, internal
 from .v1 import command_pb2
 
@@ -42,6 +42,8 @@ class Peer(Processing):
         registry: the packets.
         conntypes: the connection types, by name.
         sends_discarded: how many packets went to connections that turned out to be closed.
+        receives_discarded: how many packets came in that have no handler: of a type that is not registered, or before the
+            connection's own type was known. Each connection's first is logged.
     """
 
     is_client: bool
@@ -56,13 +58,15 @@ class Peer(Processing):
         self.cfg = _config.Config(cfg, *(() if layer is None else (layer,)))
         if self.cfg["net.events.enable"] == "auto":
             self.cfg["net.events.enable"] = peng is not None
-        self._events = bool(self.cfg["net.events.enable"]) and peng is not None
+        self._peng_listens = bool(self.cfg["net.events.enable"]) and peng is not None
+        self._events = self._peng_listens or type(self).sendEvent is not Peer.sendEvent
         self.run = True
         self.sock: Any = None
         self.selector: Any = None
         self.conntypes: dict[str, Any] = {}
         self.registry = registry.PacketRegistry()
         self.sends_discarded = 0
+        self.receives_discarded = 0
         self._init_lock = threading.RLock()
         self._is_initialized = False
         self._is_started = False
@@ -129,10 +133,18 @@ class Peer(Processing):
 
     def _emit(self, name: str, **data: Any) -> None:
         if self._events:
-            guarded(self._send_event, f"peng3dnet:{self._word}.{name}", data)
+            guarded(self.sendEvent, f"peng3dnet:{self._word}.{name}", data)
 
-    def _send_event(self, event: str, data: dict[str, Any]) -> None:
-        if self._events:
+    def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
+        """Sends an event to the peng, if there is one and events are on. The library's own go this way, too: a subclass
+        that overrides it gets them all, with or without a peng.
+
+        Args:
+            event: its name.
+            data: its data, to which peng and server, or client, are added.
+        """
+        if self._peng_listens:
+            data = {} if data is None else data
             data["peng"] = self.peng
             data[self._word] = self
             self.peng.sendEvent(event, data)
@@ -207,7 +219,7 @@ class Peer(Processing):
                 self._emit_send(ptype, data, target)
         else:
             data = None
-        if obj is None or obj._send(data, cid) is not False:
+        if obj is None or obj._send(*((data,) if cid is None else (data, cid))) is not False:
             return True
         return not (self._strict or getattr(obj, "invalid_action", None) == "close")
 
@@ -234,6 +246,22 @@ class Peer(Processing):
 
     # Receiving.
 
+    def _is_handled(self, pid: int, target: Any) -> bool:
+        """Whether there are handlers for a packet that the sidecar did not accept. Those that came before the end of the
+        handshake have some: their own rules decide. The others are counted, and told once for each connection."""
+        if pid in self.registry.reg_int_obj or target.conntype == CONNTYPE_PING:
+            if pid < FIRST_APPLICATION_ID or target.conntype in self.conntypes:
+                return True
+            why = "came before the type of the connection was known"
+        else:
+            why = "is of no registered type"
+        self.receives_discarded += 1
+        if not target._has_discarded:
+            target._has_discarded = True
+            peer = "the server" if target is self else target.cid
+            _log.warning("packet %s from %s %s; it, and others like it, are passed over", self._name_of(pid), peer, why)
+        return False
+
     def _deliver(self, pid: int, msg: Any, target: Any, cid: int | None) -> bool:
         """Runs the hooks of a packet that came in, up to the event. Returns False if the connection type ended it.
 
@@ -250,7 +278,7 @@ class Peer(Processing):
             obj = self.registry.reg_int_obj.get(pid)
             if obj is not None:
                 try:
-                    obj._receive(msg, cid)
+                    obj._receive(*((msg,) if cid is None else (msg, cid)))
                 except Exception:
                     log_failure(obj.receive)
         try:

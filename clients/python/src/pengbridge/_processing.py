@@ -63,7 +63,7 @@ class Processing:
     def process_forever(self) -> None:
         """Processes until the server or client stops."""
         while self.run:
-            self.process(True, _SLICE)
+            self.process(wait=True, timeout=_SLICE)
 
     def process_async(self) -> None:
         """Processes in a thread of its own until the server or client stops. A second call does nothing."""
@@ -82,7 +82,7 @@ class Processing:
                 self._inbox.wait(left)
                 self._work_off()
             else:
-                self.process(True, left)
+                self.process(wait=True, timeout=left)
 
     def _work_off(self) -> int:
         """Handles what is there now. Whoever calls it is the processing thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import time
 from collections.abc import Iterable
@@ -141,8 +142,9 @@ class Server(ServerBytes, Peer):
         """
         deadline = time.monotonic() + timeout
         if self._endpoint is not None and self.run:
-            for client in self.clients.values():
-                self._announce_close(client, reason)
+            for cid in self.clients:
+                with contextlib.suppress(KeyError):  # it may just be gone
+                    self.close_connection(cid, reason)
             request = command_pb2.EndpointShutdown(reason=reason, join=bool(join))
             if timeout > 0:
                 request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
@@ -153,15 +155,6 @@ class Server(ServerBytes, Peer):
         self._emit("shutdown", reason=reason, join=join, timeout=timeout)
         if join:
             self.join(max(0.0, deadline - time.monotonic()) if timeout else None)
-
-    def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
-        """Sends an event to the peng, if there is one and events are on.
-
-        Args:
-            event: its name.
-            data: its data, to which peng and server are added.
-        """
-        self._send_event(event, {} if data is None else data)
 
     # Sending.
 
@@ -288,14 +281,15 @@ class Server(ServerBytes, Peer):
     def _on_recv(self, event: event_pb2.Event) -> None:
         cid, pid = event.connection_id, event.packet_id
         client = self.clients.get(cid)
-        if client is None or (event.refused and client.conntype != CONNTYPE_PING):
-            return  # what else comes on a ping connection is the connection type's to answer
+        if client is None or (event.refused and not self._is_handled(pid, client)):
+            return
         try:
             msg = decode(event.msgpack)
         except Exception:  # the sidecar has checked it, but for what only Python minds
             guarded(self.close_connection, cid, "malformedpacket")
             return
-        if pid == SETTYPE:
+        begins = pid == SETTYPE and not event.refused
+        if begins:
             client.conntype = msg.get("conntype", CONNTYPE_CLASSIC)
         if not self._deliver(pid, msg, client, cid):
             return
@@ -303,7 +297,7 @@ class Server(ServerBytes, Peer):
             print(f"RECV {self._name_of(pid)} {time.time()}")
         if self._events:
             self._emit("connection.recv", client=client, pid=pid, msg=msg)
-        if pid == SETTYPE:
+        if begins:
             self._begin_type(client)
 
     def _begin_type(self, client: Any) -> None:
