@@ -64,6 +64,13 @@ def test_batches_and_the_end(made: Fixture) -> None:
     assert made.items(3) == [batch(1, 2).SerializeToString(), batch(3).SerializeToString(), _inbox.Ended(None)]
 
 
+def test_the_end_of_the_log_is_acknowledged_before_it_is_handled(made: Fixture) -> None:
+    for message in (batch(1, 2), batch(3), None):
+        made.stream.messages.put(message)
+    eventually(lambda: made.ended)
+    assert made.acknowledged == [3]
+
+
 def test_a_broken_stream_is_resumed(made: Fixture) -> None:
     made.stream.messages.put(batch(1))
     made.stream.messages.put(broken())

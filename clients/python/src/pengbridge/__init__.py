@@ -1,12 +1,16 @@
 """peng3dnet for Python programs, with the network in a process of its own.
 
 Programs that were written for peng3dnet use it by `import pengbridge as peng3dnet`, or by calling install() first. Each
-name that peng3dnet has is here, in the same submodules.
+name that peng3dnet has is here, in the same submodules, and `import *` brings those and no others.
+
+New programs begin with Sidecar, or with aio.Sidecar for asyncio.
 """
 
 from __future__ import annotations
 
+from . import aio as aio
 from . import conntypes, constants, errors, ext, net, packet, registry, util, version
+from ._api import *  # noqa: F403 - not in __all__: for `import *` there is only what peng3dnet has
 from ._install import install
 from .conntypes import *  # noqa: F403
 from .constants import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""The process's one sidecar: started when it is first needed, shared by all endpoints, ended with the interpreter."""
+"""A sidecar and what lives in it; and the process's one: started when first needed, ended with the interpreter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from . import _binary, _launch
 from ._transport import Transport
@@ -19,22 +19,52 @@ if TYPE_CHECKING:
 _LAST_WORDS = 1.0  # seconds for what is queued when the interpreter exits
 
 
+class Running(Protocol):
+    """A sidecar that runs: our own _launch.Process, or an _attach.Attachment to another one."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+
+    @property
+    def token(self) -> str:
+        """What every call has to carry."""
+
+    @property
+    def root_certificates(self) -> bytes | None:
+        """PEM certificates of who vouches for it; None for a plain connection."""
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+
+    def close(self) -> None:
+        """Ends it, if it is ours."""
+
+
 class Host:
     """A running sidecar, the connection to it, and the endpoints that live there. Any thread may use it.
 
     Args:
         process: the sidecar.
+        timeout: how long the first call may take, in seconds.
 
     Attributes:
         largest_message: how many bytes one gRPC message to it may have.
+
+    Raises:
+        CallError: it does not answer, or does not take the token. The sidecar is still the caller's to close.
     """
 
-    def __init__(self, process: _launch.Process) -> None:
+    def __init__(self, process: Running, timeout: float = 10.0) -> None:
         self.process = process
-        self.transport = Transport(process.ready.address, process.token)
-        info = self.transport.call(
-            "GetInfo", sidecar_service_pb2.GetInfoRequest(), sidecar_service_pb2.GetInfoResponse, timeout=10.0
-        )
+        self.transport = Transport(process.address, process.token, process.root_certificates)
+        try:
+            info = self.transport.call(
+                "GetInfo", sidecar_service_pb2.GetInfoRequest(), sidecar_service_pb2.GetInfoResponse, timeout
+            )
+        except BaseException:
+            self.transport.close()
+            raise
         self.largest_message: int = info.max_message_bytes
         self._lock = threading.Lock()
         self._endpoints: set[Endpoint] = set()
@@ -73,6 +103,7 @@ class _Shared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._host: Host | None = None
+        self._process: _launch.Process | None = None  # the host's
         self._forked = False
         self._watching = False
 
@@ -94,7 +125,12 @@ class _Shared:
                 self._host.close()
                 self._host = None
             if self._host is None:
-                self._host = Host(_launch.spawn(_binary.find()))
+                self._process = _launch.spawn(_binary.find())
+                try:
+                    self._host = Host(self._process)
+                except BaseException:
+                    self._process.close()
+                    raise
             return self._host
 
     def close(self) -> None:
@@ -115,9 +151,9 @@ class _Shared:
     def _after_fork(self) -> None:
         """In the child: the pipes are let go, so that the parent's end is still the sidecar's end."""
         self._lock = threading.Lock()  # another thread may have held the old one
-        if self._host is not None:
+        if self._host is not None and self._process is not None:
             self._forked = True
-            self._host.process.forget()
+            self._process.forget()
 
 
 _shared = _Shared()  # the one thing that has to be shared: the sidecar belongs to the process

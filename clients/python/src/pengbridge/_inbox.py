@@ -97,11 +97,12 @@ class Inbox:
             self._changed.notify_all()
 
     def shut(self) -> bytes:
-        """Takes no more batches, and returns the last one it took. What is there can still be taken."""
+        """Takes no more batches, and returns the last one it took, once. What is there can still be taken."""
         with self._changed:
             self._open = False
             self._changed.notify_all()
-            return self._last_batch
+            batch, self._last_batch = self._last_batch, b""
+            return batch
 
     def _tell(self) -> None:
         if self._listener is not None:

@@ -70,6 +70,9 @@ class Reader:
 
     def _run(self) -> None:
         error = self._read()
+        if error is None:
+            # All of the log is here. Whoever handles it may do so too late to say so: the commands end with the log.
+            self._dispose(self._inbox.shut())
         self._inbox.put(_inbox.Ended(error))
         self._ended()
 

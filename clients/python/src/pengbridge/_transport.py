@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
+from . import _status
 from .errors import SidecarError
 from .v1 import sidecar_service_pb2 as api
 
 _SERVICE = "/pengbridge.v1.SidecarService/"
 _OPTIONS = [
-    ("grpc.enable_http_proxy", 0),  # the sidecar is on this machine; a proxy would see the token
-    ("grpc.default_authority", "localhost"),  # a Unix socket's path is no valid authority
+    ("grpc.enable_http_proxy", 0),  # the sidecar is usually on this machine; a proxy would see the token
     ("grpc.max_receive_message_length", -1),  # the sidecar bounds its batches; one event may be as large as a packet
     ("grpc.max_send_message_length", -1),
     ("grpc.enable_retries", 0),  # streams are resumed by their owners, who know how far they got
@@ -25,6 +25,7 @@ _OPTIONS = [
     # another thread ends a blocked read at once.
     ("SingleThreadedUnaryStream", 1),
 ]
+_PLAIN = [("grpc.default_authority", "localhost")]  # a Unix socket's path is no valid authority; TLS checks the real one
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -38,9 +39,11 @@ class Code(IntEnum):
     NOT_FOUND = 5
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
     ABORTED = 10
     UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
 
 
 class CallError(SidecarError):
@@ -48,11 +51,13 @@ class CallError(SidecarError):
 
     Attributes:
         code: gRPC's number.
+        metadata: more for programs, for some reasons, such as a failed handshake's "close_reason".
     """
 
-    def __init__(self, code: int, message: str, reason: str = "") -> None:
+    def __init__(self, code: int, message: str, reason: str = "", metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(message, reason)
         self.code = code
+        self.metadata = metadata or {}
 
 
 class Stream:
@@ -83,10 +88,15 @@ class Transport:
     Args:
         address: as the sidecar's ready line gives it: "unix:<path>" or "127.0.0.1:<port>".
         token: what every call carries.
+        root_certificates: PEM certificates of who vouches for the sidecar. None: the connection is plain.
     """
 
-    def __init__(self, address: str, token: str) -> None:
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+    def __init__(self, address: str, token: str, root_certificates: bytes | None = None) -> None:
+        if root_certificates is None:
+            self._channel = grpc.insecure_channel(address, options=_OPTIONS + _PLAIN)
+        else:
+            credentials = grpc.ssl_channel_credentials(root_certificates)
+            self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
         self._metadata = (("authorization", f"Bearer {token}"),)
 
     def call(self, method: str, request: Message, answer: type[Answer], timeout: float) -> Answer:
@@ -110,6 +120,8 @@ class Transport:
             result: Answer = make(request, timeout=timeout, metadata=self._metadata, wait_for_ready=True)
         except grpc.RpcError as error:
             raise _translated(error) from None
+        except ValueError as error:  # the channel was closed
+            raise CallError(Code.CANCELLED, str(error)) from None
         return result
 
     def subscribe(self, request: api.SubscribeRequest) -> Stream:
@@ -137,4 +149,5 @@ class Transport:
 
 def _translated(error: Any) -> CallError:
     code = error.code()
-    return CallError(code.value[0], error.details() or code.name.lower().replace("_", " "))
+    message = error.details() or code.name.lower().replace("_", " ")
+    return CallError(code.value[0], message, *_status.error_info(error.trailing_metadata()))

@@ -1,0 +1,84 @@
+"""What a failed call says beyond its code: the ErrorInfo among the details of its google.rpc.Status.
+
+The two messages are read by hand: the package that has them generated would be a dependency for three fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+KEY = "grpc-status-details-bin"  # the trailing metadata that carries the encoded Status
+
+_ERROR_INFO = b"type.googleapis.com/google.rpc.ErrorInfo"
+_STATUS_DETAILS = 3  # field numbers
+_ANY_TYPE, _ANY_VALUE = 1, 2
+_INFO_REASON, _INFO_METADATA = 1, 3
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+
+
+def error_info(trailers: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, dict[str, str]]:
+    """The reason and the metadata of a call's ErrorInfo; ("", {}) if there is none that can be read.
+
+    Args:
+        trailers: the call's trailing metadata.
+    """
+    status = next((value for key, value in trailers or () if key == KEY), b"")
+    if not isinstance(status, bytes):
+        return "", {}
+    try:
+        for detail in _all(status, _STATUS_DETAILS):
+            if _last(detail, _ANY_TYPE) == _ERROR_INFO:
+                info = _last(detail, _ANY_VALUE)
+                entries = _all(info, _INFO_METADATA)
+                metadata = {_last(e, _ENTRY_KEY).decode(): _last(e, _ENTRY_VALUE).decode() for e in entries}
+                return _last(info, _INFO_REASON).decode(), metadata
+    except ValueError:
+        pass  # the code and the message have to do
+    return "", {}
+
+
+def _last(message: bytes, number: int) -> bytes:
+    return (_all(message, number) or [b""])[-1]
+
+
+def _all(message: bytes, number: int) -> list[bytes]:
+    return [value for field, value in _fields(message) if field == number]
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields the length-delimited fields of an encoded message; others are passed over.
+
+    Raises:
+        ValueError: it is none.
+    """
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        number, wire_type = tag >> 3, tag & 7
+        if wire_type == _VARINT:
+            _, position = _varint(message, position)
+        elif wire_type in (_FIXED64, _FIXED32):
+            position += 8 if wire_type == _FIXED64 else 4
+        elif wire_type == _BYTES:
+            size, position = _varint(message, position)
+            end = position + size
+            if end > len(message):
+                raise ValueError("a field is longer than its message")
+            yield number, message[position:end]
+            position = end
+        else:
+            raise ValueError(f"wire type {wire_type} is not used in these messages")
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    """The number at position, and the position behind it."""
+    value = shift = 0
+    for byte in message[position : position + 10]:
+        value |= (byte & 127) << shift
+        shift += 7
+        position += 1
+        if byte < 128:
+            return value, position
+    raise ValueError("a number does not end")
