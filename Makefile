@@ -39,6 +39,18 @@ build: ## build bin/pengbridge (Go itself knows what has changed)
 generate: tools ## generate Go and Python code from api/*.proto
 	.tools/bin/buf generate
 
+# Each for GOOS/GOARCH; a build takes some minutes, until Go's cache has the system's dependencies.
+WHEELS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: wheels
+wheels: venv ## build the Python package into dist: wheels for all systems, and the sdist
+	rm -rf dist
+	cd clients/python && ../../.venv/bin/hatchling build -t sdist -d $(CURDIR)/dist
+	@for system in $(WHEELS); do \
+	  echo "building the wheel for $$system"; \
+	  (cd clients/python && GOOS=$${system%/*} GOARCH=$${system#*/} ../../.venv/bin/hatchling build -t wheel -d $(CURDIR)/dist); \
+	done
+
 # ---- environments ----
 
 .PHONY: venv tools interop-env
@@ -48,7 +60,7 @@ interop-env: .interop/.stamp ## make .interop, with the reference library
 
 .venv/.stamp: clients/python/pyproject.toml
 	$(call environment,.venv)
-	.venv/bin/pip install --quiet hatchling --editable 'clients/python[test]' # hatchling: mypy looks at the build hook, too
+	.venv/bin/pip install --quiet --editable 'clients/python[test]'
 	touch $@
 
 .tools/.stamp: Makefile
@@ -117,7 +129,7 @@ lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the o
 	GOOS=windows go vet ./...
 
 .PHONY: test-full
-test-full: fuzz test-again test-scale test-scene ## run what takes long, large numbers, or a display
+test-full: fuzz test-again test-scale test-packaging test-scene ## run what takes long, large numbers, or a display
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (10s)
@@ -136,6 +148,10 @@ test-again: build interop-env
 test-scale:
 	go test -tags full -timeout 20m ./...
 
+.PHONY: test-packaging
+test-packaging: wheels
+	cd clients/python && ../../.venv/bin/pytest -m full tests/packaging
+
 .PHONY: test-scene
 test-scene: .scene/.stamp build
 	cd examples/scene && ../../.scene/bin/python -m pytest tests
@@ -152,4 +168,4 @@ demo: venv build interop-env ## run the demo
 
 .PHONY: clean
 clean: ## remove what was built, and the environments
-	rm -rf bin .venv .interop .scene .tools
+	rm -rf bin dist .venv .interop .scene .tools
