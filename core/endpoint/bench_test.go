@@ -52,7 +52,9 @@ func (c *counter) wait(number *atomic.Int64, n int64) {
 
 func benchServer(b *testing.B) (*endpoint.Server, *counter) {
 	count := newCounter()
-	server, err := endpoint.Listen(context.Background(), "127.0.0.1:0", endpoint.ServerOptions{Options: endpoint.Options{Packets: appTypes, Events: count}})
+	server, err := endpoint.Listen(context.Background(), "127.0.0.1:0", endpoint.ServerOptions{Options: endpoint.Options{
+		Packets: appTypes, Events: count, Budget: endpoint.NewBudget(1 << 30),
+	}})
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, server.Stop()) })
 	return server, count

@@ -94,13 +94,9 @@ func (c *conn) conclude(out *session.Output) {
 	}
 	out.Reset()
 	c.wakeFlushers()
-	// The reader may be waiting for bytes: from now on only until the peer had its time to close first. An error means
-	// that the socket is closed already, and the reader on its way.
-	patience := peerFirst
-	if c.sess.EndedByPeer() {
-		patience = 0
-	}
-	_ = c.tcp.SetReadDeadline(time.Now().Add(patience))
+	// The reader may be waiting for bytes: it lets go of what it holds, and lingers. An error means that the socket is
+	// closed already, and the reader on its way.
+	_ = c.tcp.SetReadDeadline(time.Now())
 }
 
 // linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it.
@@ -111,7 +107,7 @@ func (c *conn) linger() {
 	if byPeer { // it said so itself: nobody waits for anything
 		return
 	}
-	if c.discard() { // until the deadline that conclude has set
+	if c.tcp.SetReadDeadline(time.Now().Add(peerFirst)) != nil || c.discard() {
 		return
 	}
 	if c.endStream() != nil || c.tcp.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {

@@ -52,7 +52,7 @@ type conn struct {
 
 	// Read by the janitor without the lock.
 	heard   atomic.Int64 // when bytes last came, on the endpoint's clock
-	inFrame atomic.Bool  // whether a frame is incomplete
+	partial atomic.Int64 // what the beginning of a frame takes, as counted by the budget; 0: there is none
 
 	packetsReceived, packetsSent atomic.Uint64
 	bytesReceived, bytesSent     atomic.Uint64
@@ -65,6 +65,7 @@ func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
 		peer: addrOf(tcp.RemoteAddr()), local: addrOf(tcp.LocalAddr()), since: time.Now(),
 		closing: make(chan struct{}),
 		pace:    newPace(e.limits),
+		queue:   sendQueue{budget: e.budget},
 	}
 	c.beginTiming()
 	if e.tls == nil {
@@ -106,14 +107,24 @@ func (c *conn) carryOut(out *session.Output) {
 	if len(out.Frames) > 0 {
 		c.countSent(out.Sent)
 		if c.fits(len(out.Frames)) || c.sess.Closing() { // there is always room for the reason
-			c.write(out.Frames, false)
+			c.write(frame{bytes: out.Frames})
 		} else { // a peer that asks, and does not read the answers
-			c.abandon()
+			c.abandon(session.ReasonSendQueueFull, deaf)
 		}
 	}
 	out.Reset()
 	if c.sess.Closing() {
 		c.conclude(out)
+	}
+}
+
+// ending reports whether the end is decided.
+func (c *conn) ending() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -7,4 +7,6 @@
 // Every connection has one goroutine that reads it (serve). Its packets are decoded and checked without a lock, then handled
 // under the connection's lock, which also orders sends, closes and their events. Writing is one non-blocking attempt under
 // that lock; what the kernel does not take waits in a bounded queue, which a writer goroutine empties and then ends.
+//
+// What all connections of a process hold together is bounded by a [Budget] that their endpoints share.
 package endpoint

@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -50,6 +52,7 @@ func (e *Endpoint) wind(how ending, begun bool) {
 	}
 	close(e.quit)
 	e.janitor.Wait()
+	e.budget.leave(e)
 
 	method := "method"
 	e.report(event.Event{Type: e.typ(event.ServerStop, event.ClientStop), Reason: &method})
@@ -77,13 +80,7 @@ func (e *Endpoint) await(timeout time.Duration) {
 		return
 	case <-timer.C:
 	}
-	e.mu.RLock()
-	late := make([]*conn, 0, len(e.live))
-	for c := range e.live {
-		late = append(late, c)
-	}
-	e.mu.RUnlock()
-	for _, c := range late {
+	for _, c := range e.alive() {
 		c.cut(nil, "the endpoint ended before the peer had read everything")
 	}
 	<-gone
@@ -98,6 +95,13 @@ func (e *Endpoint) snapshot() []*conn {
 		conns = append(conns, c)
 	}
 	return conns
+}
+
+// alive returns the connections whose goroutines have not ended.
+func (e *Endpoint) alive() []*conn {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return slices.AppendSeq(make([]*conn, 0, len(e.live)), maps.Keys(e.live))
 }
 
 func (c *conn) wasDelivered() bool {

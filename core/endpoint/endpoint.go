@@ -34,6 +34,7 @@ type Endpoint struct {
 	limits  Limits
 	sink    event.Sink
 	gate    event.Gate // the sink, if it is one; else nil
+	budget  *Budget    // nil: none
 	tls     *tls.Config
 	logger  *slog.Logger
 	addr    event.Addr
@@ -77,6 +78,7 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 	e := &Endpoint{
 		limits:  limits,
 		sink:    opts.Events,
+		budget:  opts.Budget,
 		tls:     opts.TLS,
 		logger:  opts.Logger,
 		created: time.Now(),
@@ -143,6 +145,7 @@ func (e *Endpoint) Start() error {
 	}
 	// Under the lock, so that a Stop at the same time finds everything begun.
 	e.report(event.Event{Type: e.typ(event.ServerStart, event.ClientStart)})
+	e.budget.join(e)
 	e.begin()
 	e.janitor.Go(e.runJanitor)
 	e.mu.Unlock()

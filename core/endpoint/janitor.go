@@ -6,8 +6,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// runJanitor ends connections whose time is up. One goroutine for all of them costs an idle connection nothing; it ends
-// with the endpoint.
+// runJanitor ends connections whose time is up, and those that hold most when the budget is exceeded. One goroutine for all
+// of them costs an idle connection nothing; it ends with the endpoint.
 func (e *Endpoint) runJanitor() {
 	ticker := time.NewTicker(e.limits.sweep())
 	defer ticker.Stop()
@@ -18,6 +18,8 @@ func (e *Endpoint) runJanitor() {
 			for _, c := range e.snapshot() {
 				c.judge(now)
 			}
+		case <-e.budget.wake():
+			e.budget.shed()
 		case <-e.quit:
 			return
 		}
@@ -49,7 +51,7 @@ func (c *conn) judge(now time.Duration) {
 	case closing:
 	case !active && now-c.began > limits.HandshakeTimeout:
 		end(session.ReasonHandshakeTimeout, "the handshake was not complete after "+limits.HandshakeTimeout.String())
-	case c.inFrame.Load() && silent > limits.FrameStallTimeout:
+	case c.partial.Load() > 0 && silent > limits.FrameStallTimeout:
 		end(session.ReasonFrameTimeout, "a frame was begun, and nothing more came for "+limits.FrameStallTimeout.String())
 	case active && limits.IdleTimeout > 0 && silent > limits.IdleTimeout:
 		end(session.ReasonIdleTimeout, "nothing came for "+limits.IdleTimeout.String())

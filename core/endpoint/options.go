@@ -28,6 +28,9 @@ type Options struct {
 	Events event.Sink
 	// Omit says which event types are not reported. nil: all are.
 	Omit func(event.Type) bool
+	// Budget bounds the memory for peers, together with all endpoints that share it. nil: nothing does but Limits, which
+	// hold for each connection.
+	Budget *Budget
 	// TLS protects the connections. nil: nothing does. Clients without a ServerName in it check the host they dial.
 	TLS *tls.Config
 	// DeferredStart makes the endpoint wait for Start before it accepts or reads.

@@ -19,6 +19,8 @@ type PingOptions struct {
 	Data []byte
 	// TLS protects the connection. nil: nothing does.
 	TLS *tls.Config
+	// Budget bounds the memory for the answer, as in Options. nil: nothing does but the limit of a packet.
+	Budget *Budget
 }
 
 // PingResult is a server's answer.
@@ -58,7 +60,7 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 	}
 	client, err := Dial(ctx, address, ClientOptions{
 		Options: Options{
-			TLS: opts.TLS, Events: event.Func(watch),
+			TLS: opts.TLS, Budget: opts.Budget, Events: event.Func(watch),
 			Limits: Limits{HandshakeTimeout: patience, IdleTimeout: patience},
 		},
 		Conntype:      session.ConntypePing,

@@ -3,20 +3,27 @@ package endpoint
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // sendQueue holds what a peer has not taken yet, oldest first. Small frames are copied into shared chunks; a large one is
 // kept as it is, so that a broadcast to many slow peers is in memory once.
 type sendQueue struct {
+	budget *Budget // counts the memory
 	chunks []chunk // those before first are taken
 	first  int
-	size   int // bytes in chunks, and in the chunk that was taken and is being written
+	size   int   // bytes in chunks, and in the chunk that was taken and is being written
+	taken  chunk // the latter, while it counts; else zero
+
+	memory atomic.Int64 // what all of them take; may be read without the connection's lock
 }
 
 // chunk is a piece of a queue.
 type chunk struct {
-	bytes []byte
-	home  *[]byte // memory of chunkPool that bytes lie in; nil: bytes are a frame that may be referenced elsewhere
+	bytes  []byte
+	home   *[]byte       // memory of chunkPool that bytes lie in; nil: bytes are a frame that may be referenced elsewhere
+	memory int           // what the chunk keeps in memory
+	queued *atomic.Int64 // as in frame
 }
 
 const (
@@ -29,11 +36,12 @@ const (
 
 var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
-// push adds bytes. If there are more than maxCopied of them, the queue keeps p itself.
-func (q *sendQueue) push(p []byte) {
+// push adds a frame. If it has more than maxCopied bytes, the queue keeps them.
+func (q *sendQueue) push(f frame) {
+	p := f.bytes
 	q.size += len(p)
 	if len(p) > maxCopied {
-		q.chunks = append(q.chunks, chunk{bytes: p})
+		q.add(chunk{bytes: p, memory: f.memory, queued: f.queued})
 		return
 	}
 	if !q.empty() {
@@ -44,12 +52,30 @@ func (q *sendQueue) push(p []byte) {
 		}
 	}
 	home := chunkPool.Get().(*[]byte)
-	q.chunks = append(q.chunks, chunk{bytes: append((*home)[:0], p...), home: home})
+	q.add(chunk{bytes: append((*home)[:0], p...), home: home, memory: chunkSize})
 }
 
-// take removes the oldest chunk. Its bytes count until written is called.
+func (q *sendQueue) add(c chunk) {
+	q.chunks = append(q.chunks, c)
+	q.memory.Add(int64(c.memory))
+	if c.queued == nil || c.queued.Add(1) == 1 { // a frame in several queues is in memory once
+		q.budget.count(int64(c.memory))
+	}
+}
+
+// uncount says that the queue does not keep a chunk any more.
+func (q *sendQueue) uncount(c chunk) {
+	q.memory.Add(-int64(c.memory))
+	if c.queued == nil || c.queued.Add(-1) == 0 {
+		q.budget.count(-int64(c.memory))
+	}
+}
+
+// take removes the oldest chunk. Its bytes count until written is called, its memory until it comes back, by release or
+// putBack.
 func (q *sendQueue) take() chunk {
 	c := q.chunks[q.first]
+	q.taken = c
 	q.chunks[q.first] = chunk{}
 	q.first++
 	switch {
@@ -63,6 +89,7 @@ func (q *sendQueue) take() chunk {
 
 // putBack returns a taken chunk without its first n bytes, which were written, to the front.
 func (q *sendQueue) putBack(c chunk, n int) {
+	q.taken = chunk{}
 	c.bytes = c.bytes[n:]
 	if q.first > 0 {
 		q.first--
@@ -77,13 +104,29 @@ func (q *sendQueue) written(n int) { q.size -= n }
 
 func (q *sendQueue) empty() bool { return q.first == len(q.chunks) }
 
-// drop forgets everything that has not been taken.
+// drop forgets everything that has not been taken, for ever: what was taken is not counted any more, either, though it may
+// be a moment before whoever writes it lets go of it.
 func (q *sendQueue) drop() {
 	for _, c := range q.chunks[q.first:] {
 		q.size -= len(c.bytes)
-		c.release()
+		q.uncount(c)
+		c.recycle()
 	}
 	q.reset()
+	q.uncountTaken()
+}
+
+// release gives the memory of the taken chunk back.
+func (q *sendQueue) release(c chunk) {
+	q.uncountTaken()
+	c.recycle()
+}
+
+func (q *sendQueue) uncountTaken() {
+	if q.taken.bytes != nil {
+		q.uncount(q.taken)
+		q.taken = chunk{}
+	}
 }
 
 // reset makes the queue of no chunks. An idle connection keeps next to nothing of a long queue.
@@ -95,8 +138,8 @@ func (q *sendQueue) reset() {
 	}
 }
 
-// release gives a chunk's memory back.
-func (c chunk) release() {
+// recycle makes a chunk's memory available to others.
+func (c chunk) recycle() {
 	if c.home != nil {
 		chunkPool.Put(c.home)
 	}

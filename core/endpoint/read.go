@@ -30,7 +30,7 @@ var (
 func (c *conn) serve() {
 	defer c.e.retire(c)
 	defer func() { _ = c.nc.Close() }() // for the last time; whoever cut the connection closed it before
-	defer c.inbound.Release()
+	defer c.letGo()
 	if !c.protect() {
 		return
 	}
@@ -44,6 +44,7 @@ func (c *conn) serve() {
 		switch {
 		case err == nil:
 		case errors.Is(err, errConcluded):
+			c.letGo()
 			c.linger()
 			return
 		default:
@@ -75,7 +76,7 @@ func (c *conn) read() (buf *[]byte, n int, err error) {
 		buf, n, err = c.readReady()
 	}
 	if err != nil && isTimeout(err) {
-		err = errConcluded // conclude sets the only read deadline there is
+		err = errConcluded // conclude sets the only deadline there is while serve reads
 	}
 	return buf, n, err
 }
@@ -116,13 +117,17 @@ func (c *conn) readBlocking() (*[]byte, int, error) {
 	return buf, n, err
 }
 
-// receive handles received bytes.
+// receive handles received bytes. Those that come when the end is decided are thrown away.
 func (c *conn) receive(p []byte) {
 	c.bytesReceived.Add(uint64(len(p)))
 	c.e.counters.bytesReceived.Add(uint64(len(p)))
+	if c.ending() {
+		c.letGo()
+		return
+	}
 	c.heard.Store(int64(c.e.clock()))
 	packets, err := c.handle(p)
-	c.inFrame.Store(c.inbound.Pending() > 0)
+	c.hold(c.inbound.Held())
 	if err != nil {
 		c.update(func(s *session.Session, now time.Time, out *session.Output) { s.Refuse(now, err, out) })
 	}

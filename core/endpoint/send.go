@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -103,7 +104,7 @@ func (c *conn) deliver(f frame, out *session.Output, b *Batch) {
 	}
 	c.countSent(1)
 	if b == nil {
-		c.write(f.bytes, f.owned)
+		c.write(f)
 		return
 	}
 	if c.broken {
@@ -112,7 +113,7 @@ func (c *conn) deliver(f frame, out *session.Output, b *Batch) {
 	if c.queue.empty() {
 		b.dirty = append(b.dirty, c)
 	}
-	c.enqueue(f.bytes, f.owned)
+	c.enqueue(f)
 	if c.queue.size >= writeEarly {
 		c.kick()
 	}
@@ -132,9 +133,13 @@ func (e *Endpoint) logFull() bool { return e.gate != nil && e.gate.Full() }
 // frame is an encoded packet whose id is not known yet: it depends on the connection's registry.
 type frame struct {
 	bytes  []byte
-	owned  bool    // bytes may be kept by queues
-	pooled *[]byte // where bytes come from, if it goes back there
+	memory int           // what keeping bytes keeps in memory; 0: queues must not keep them
+	queued *atomic.Int64 // in how many queues the frame is kept, if it may be several
+	pooled *[]byte       // where bytes come from, if it goes back there
 }
+
+// ownedFrame is a frame whose bytes may be kept by a queue, and do not change any more.
+func ownedFrame(b []byte) frame { return frame{bytes: b, memory: cap(b)} }
 
 var frameBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxCopied); return &b }}
 
@@ -149,7 +154,11 @@ func (e *Endpoint) encode(body []byte, shared bool) (frame, error) {
 	compression := e.cfg.Compression.Load()
 	if shared || len(body) > maxCopied-frameOverhead {
 		b, err := compression.AppendPacket(make([]byte, 0, len(body)+frameOverhead), 0, body)
-		return frame{bytes: b, owned: true}, err
+		f := ownedFrame(b)
+		if shared {
+			f.queued = new(atomic.Int64)
+		}
+		return f, err
 	}
 	buf := frameBuffers.Get().(*[]byte)
 	b, err := compression.AppendPacket((*buf)[:0], 0, body)

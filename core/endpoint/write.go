@@ -7,29 +7,29 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// write sends bytes or queues them. An owned p may be kept and must not change any more. c.mu is held.
-func (c *conn) write(p []byte, owned bool) {
-	if c.broken || len(p) == 0 {
+// write sends a frame or queues it. c.mu is held.
+func (c *conn) write(f frame) {
+	if c.broken || len(f.bytes) == 0 {
 		return
 	}
 	if c.queue.size == 0 && c.raw != nil {
-		n := c.try(p)
-		if c.broken || n == len(p) {
+		n := c.try(f.bytes)
+		if c.broken || n == len(f.bytes) {
 			return
 		}
-		p = p[n:]
+		f.bytes = f.bytes[n:]
 	}
-	c.enqueue(p, owned)
+	c.enqueue(f)
 	c.kick()
 }
 
-// enqueue adds bytes to the queue without trying to write them. c.mu is held.
-func (c *conn) enqueue(p []byte, owned bool) {
-	if !owned && len(p) > maxCopied {
-		p = bytes.Clone(p)
+// enqueue adds a frame to the queue without trying to write it. c.mu is held.
+func (c *conn) enqueue(f frame) {
+	if f.memory == 0 && len(f.bytes) > maxCopied {
+		f = ownedFrame(bytes.Clone(f.bytes))
 	}
-	c.queue.push(p)
-	c.queued += uint64(len(p))
+	c.queue.push(f)
+	c.queued += uint64(len(f.bytes))
 }
 
 // fits reports whether n bytes may be queued: always into an empty queue. What a batch has not tried to write is no fault
@@ -43,15 +43,17 @@ func (c *conn) fits(n int) bool {
 
 // overflow ends the connection of a peer that does not read. c.mu is held.
 func (c *conn) overflow(out *session.Output) {
-	c.abandon()
+	c.abandon(session.ReasonSendQueueFull, deaf)
 	c.carryOut(out)
 }
 
+// deaf is the detail of a queue that overflowed.
+const deaf = "more was sent to the peer than it reads"
+
 // abandon decides the end of the connection of a peer that does not read. There is no place left in the stream to tell it.
 // c.mu is held.
-func (c *conn) abandon() {
-	reason := session.ReasonSendQueueFull
-	c.sess.Cut(&reason, "more was sent to the peer than it reads")
+func (c *conn) abandon(reason, detail string) {
+	c.sess.Cut(&reason, detail)
 	c.giveUp()
 	_ = c.tcp.Close() // wakes the reader
 }
@@ -86,14 +88,14 @@ func (c *conn) kick() {
 		c.wrote(n)
 		if c.broken {
 			c.queue.written(len(oldest.bytes))
-			oldest.release()
+			c.queue.release(oldest)
 			return
 		}
 		if n < len(oldest.bytes) {
 			c.queue.putBack(oldest, n)
 			break
 		}
-		oldest.release()
+		c.queue.release(oldest)
 	}
 	if !c.queue.empty() {
 		c.writing = true
@@ -120,13 +122,12 @@ func (c *conn) drain() {
 		c.mu.Lock()
 		c.wrote(n)
 		c.queue.written(len(oldest.bytes) - n)
-		oldest.release()
+		c.queue.release(oldest)
 		if err != nil {
-			c.giveUp()
 			if isTimeout(err) {
-				reason := session.ReasonSendQueueFull
-				c.sess.Cut(&reason, "the peer took nothing for "+c.e.limits.WriteStallTimeout.String())
-				_ = c.tcp.Close() // wakes the reader
+				c.abandon(session.ReasonSendQueueFull, "the peer took nothing for "+c.e.limits.WriteStallTimeout.String())
+			} else {
+				c.giveUp()
 			}
 			break
 		}

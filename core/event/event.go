@@ -110,8 +110,9 @@ type Event struct {
 // A Sink takes an endpoint's events.
 //
 // Append is called from many goroutines at once, but never twice at once for the same connection; the exception is the one
-// event of a broadcast, which lists its connections in Conns. The events of one call are in order and stay together. Append must not block for long, must not call back into the endpoint, and must not keep
-// the slice, nor any Body or Frame, after it returns.
+// event of a broadcast, which lists its connections in Conns. The events of one call are in order and stay together. Append
+// must not block for long, must not call back into the endpoint, and must not keep the slice, nor any Body or Frame, after
+// it returns.
 type Sink interface {
 	Append(events []Event)
 }

@@ -70,6 +70,9 @@ func growth(n int) int { return n>>12 + 64 }
 // Pending returns how many bytes of an incomplete frame are held.
 func (in *Inbound) Pending() int { return in.decoder.Pending() }
 
+// Held returns how many bytes of memory an incomplete frame takes, unused room included; 0 if there is none.
+func (in *Inbound) Held() int { return in.decoder.Held() }
+
 // inflate returns a compressed body's content. Bodies of one read share a pooled buffer; when it has to grow, those already
 // in the old one stay where they are.
 func (in *Inbound) inflate(body []byte, limit int) ([]byte, error) {

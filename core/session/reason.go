@@ -26,6 +26,7 @@ const (
 	ReasonIdleTimeout      = "idletimeout"
 	ReasonSendQueueFull    = "sendqueuefull"
 	ReasonTLSFailed        = "tlsfailed"
+	ReasonOverload         = "overload"
 )
 
 // Local misuse: what a session answers to its application.

@@ -149,6 +149,14 @@ func (d *Decoder) Pending() int {
 	return len(d.partial.bytes)
 }
 
+// Held returns how many bytes of memory an incomplete frame takes, unused room included.
+func (d *Decoder) Held() int {
+	if d.partial == nil {
+		return 0
+	}
+	return cap(d.partial.bytes)
+}
+
 // Release ends the use of the decoder and gives its memory back. Frames that it returned become invalid. It may be called
 // more than once.
 func (d *Decoder) Release() {

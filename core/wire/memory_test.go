@@ -27,8 +27,10 @@ func TestPartialMemory(t *testing.T) {
 				break
 			}
 			require.LessOrEqual(t, cap(d.partial.bytes), max(512, 2*d.Pending()))
+			require.Equal(t, cap(d.partial.bytes), d.Held())
 		}
 		d.Release()
+		require.Zero(t, d.Held())
 	}
 }
 
