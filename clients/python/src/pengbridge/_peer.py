@@ -219,9 +219,10 @@ class Peer(Processing):
                 self._emit_send(ptype, data, target)
         else:
             data = None
-        if obj is None or obj._send(*((data,) if cid is None else (data, cid))) is not False:
+        if obj is None:
             return True
-        return not (self._strict or getattr(obj, "invalid_action", None) == "close")
+        verdict = obj._send(data) if cid is None else obj._send(data, cid)  # as peng3dnet calls it
+        return verdict is not False or not (self._strict or getattr(obj, "invalid_action", None) == "close")
 
     def _announce(self, name: str, data: Any, target: Any) -> None:
         """Runs the hooks of one of the protocol's own packets, which the sidecar sends."""
@@ -278,7 +279,10 @@ class Peer(Processing):
             obj = self.registry.reg_int_obj.get(pid)
             if obj is not None:
                 try:
-                    obj._receive(*((msg,) if cid is None else (msg, cid)))
+                    if cid is None:  # as peng3dnet calls it
+                        obj._receive(msg)
+                    else:
+                        obj._receive(msg, cid)
                 except Exception:
                     log_failure(obj.receive)
         try:

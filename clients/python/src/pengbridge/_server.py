@@ -351,9 +351,10 @@ def _shows_frames(obj: Any) -> bool:
     """Whether a packet has a send, or an _send, of its own. Ours look at no frame."""
     if obj is None:
         return False
-    kind = type(obj)
+    kind, own = type(obj), obj.__dict__
     return (
         kind.send is not packet.Packet.send
         or (kind._send is not packet.SmartPacket._send and kind._send is not packet.Packet._send)
-        or "send" in obj.__dict__
+        or "send" in own
+        or "_send" in own
     )
