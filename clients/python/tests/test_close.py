@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from harness import WAIT, Net, Recorder, eventually
+from harness import WAIT, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
@@ -73,6 +73,18 @@ def test_18_the_reason_is_not_lost_when_the_peer_closes_at_once(net: Net) -> Non
         peer.close()
     eventually(lambda: len(server.closes) == 30)
     assert {reason for _, reason in server.closes} == {"gone"}
+
+
+def test_18_the_close_event_comes_once(net: Net) -> None:
+    server = net.server()
+    for cid in range(1, 11):
+        peng = Peng()
+        client = net.client(server, peng=peng)
+        server.close_connection(cid, "kicked")
+        client.wait_for_close(WAIT)
+        client.stop()
+        client.join(WAIT)
+        assert [data["reason"] for data in peng.data_of("client.close")] == ["kicked"]
 
 
 def test_18_what_was_sent_right_before_the_close_arrives(net: Net) -> None:

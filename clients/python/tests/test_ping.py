@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from harness import WAIT, Net, Peng, Recorder, eventually
-from rawpeer import RawPeer
+from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
 from pengbridge.ext import ping
@@ -78,6 +78,24 @@ def test_24_other_packets_end_the_ping(net: Net, pid: int, reason: str, caplog: 
     peer = RawPeer.connect(server.sock.getsockname(), conntype="ping")
     peer.send(pid, {})
     assert peer.receive_until(16) == {"reason": reason}
+    assert caplog.text == ""
+    peer.close()
+
+
+def test_24_a_request_to_a_client_ends_the_ping(net: Net, listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    client = net.client(listener.address, kind=ping._PingClient, conntype="ping", run=False)
+    client.setPingData({"time": "__AUTO__"})
+    client.runAsync()
+    client.process_async()
+    peer = listener.accept()
+    peer.send(1, {"version": "0.2.0", "protoversion": 2})
+    assert peer.receive() == (2, {"conntype": "ping"})
+    assert peer.receive()[0] == 64
+    peer.send(64, {})
+    assert peer.receive() == (16, {"reason": "pinginvalidside"})
+    client.wait_for_close(WAIT)
+    with pytest.raises(ping.errors.FailedPingError):
+        client.wait_for_pong(WAIT)
     assert caplog.text == ""
     peer.close()
 
