@@ -1,5 +1,6 @@
-"""The real library's public surface against ours: names, signatures, defaults, attributes, and who derives from whom.
+"""The real library's public surface against ours.
 
+Compared are names, signatures, defaults, attributes, who derives from whom, and what is called when programs override it.
 Every difference is in surface_differences.json, with its reason, and nothing else is. What the package has besides, the
 newer API, is not looked at here.
 """
@@ -24,12 +25,16 @@ TIME_LIMIT = 60.0  # seconds; it takes about one
 _MEMBER = re.compile(r"(?P<owner>\w+)(?:\(\))?[.\[](?P<name>[\w.]+)\]?")
 
 
-def surface(library: str) -> dict[str, Any]:
+def told_by(script: str, library: str) -> Any:
     python, environment = interpreter(library)
-    command = [python, "-W", "ignore", str(DATA / "introspect_library.py"), library]
+    command = [python, "-W", "ignore", str(DATA / script), library]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=TIME_LIMIT)
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def surface(library: str) -> dict[str, Any]:
+    found: dict[str, Any] = told_by("introspect_library.py", library)
     del found[library]  # the package itself
     return found
 
@@ -68,6 +73,14 @@ def test_what_is_added(surfaces: Surfaces, differences: Differences) -> None:
     assert sorted(filter(lambda place: extends(place, reference), ours.keys() - reference.keys())) == sorted(
         differences["added"]
     )
+
+
+def test_what_is_called(differences: Differences) -> None:
+    """The methods that the library calls by itself: programs override them."""
+    reference, ours = (set(told_by("trace_calls.py", library)) for library in (REFERENCE, OURS))
+    assert len(reference) > 40, "something was called"
+    assert ours - reference == set()
+    assert sorted(reference - ours) == sorted(differences["not called"])
 
 
 def agrees(expected: Any, found: Any) -> bool:
