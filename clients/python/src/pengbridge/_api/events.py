@@ -67,7 +67,13 @@ class Event:
     def __repr__(self) -> str:
         own = [name for kind in type(self).__mro__ for name, value in vars(kind).items() if isinstance(value, property)]
         left_out = {"name", "time_unix_nano", "msgpack", "frame"}
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)!r}' for n in own if n not in left_out)})"
+        return f"{type(self).__name__}({', '.join(f'{n}={self._shown(n)}' for n in own if n not in left_out)})"
+
+    def _shown(self, name: str) -> str:
+        try:
+            return repr(getattr(self, name))
+        except ValueError as error:
+            return f"<{error}>"  # a body that cannot be decoded
 
 
 class Initialized(Event):

@@ -121,11 +121,13 @@ class Log:
                     return events.view(raw)
             if between_batches is not None:
                 between_batches()
-            if not self._items:
-                self._items.extend(self._inbox.take())
-            if self._ended or not self._items:
+            if self._ended:
                 if self._error is not None:
                     raise errors.translated(self._error)
+                return None
+            if not self._items:
+                self._items.extend(self._inbox.take())
+            if not self._items:
                 return None
             item = self._items.popleft()
             if isinstance(item, bytes):
@@ -135,6 +137,7 @@ class Log:
             else:
                 self._ended = True
                 self._error = item.error
+                self._inbox.wake()  # whoever else waits
 
     def _confirm(self) -> None:
         if self._drawn:
