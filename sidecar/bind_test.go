@@ -36,7 +36,7 @@ func TestBindAnswersWithAddressAndRegistry(t *testing.T) {
 }
 
 func TestEndpointIDsAreNeverUsedAgain(t *testing.T) {
-	first, second := newEndpoints(nil), newEndpoints(nil)
+	first, second := newEndpoints(nil, nil), newEndpoints(nil, nil)
 	seen := make(map[string]bool)
 	for range 3 {
 		for _, e := range []*endpoints{first, second} {

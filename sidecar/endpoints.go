@@ -41,7 +41,8 @@ type hosted struct {
 // called concurrently.
 type endpoints struct {
 	logger *slog.Logger
-	prefix string // unlike that of any other process, so that ids are never used again
+	budget *endpoint.Budget // of all of them together
+	prefix string           // unlike that of any other process, so that ids are never used again
 
 	mu       sync.Mutex
 	byID     map[string]*hosted
@@ -52,11 +53,12 @@ type endpoints struct {
 	watchers sync.WaitGroup
 }
 
-func newEndpoints(logger *slog.Logger) *endpoints {
+func newEndpoints(logger *slog.Logger, budget *endpoint.Budget) *endpoints {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // crypto/rand ends the process rather than fail
 	return &endpoints{
 		logger:  logger,
+		budget:  budget,
 		prefix:  "ep_" + hex.EncodeToString(random[:]) + "_",
 		byID:    make(map[string]*hosted),
 		closing: make(chan struct{}),
@@ -82,11 +84,13 @@ func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint
 	logged.OnPause = func(paused bool) {
 		logger.Info("reading is held up by the backlog of events", "paused", paused)
 	}
+	logged.OnMemory = e.budget.CountLog
 	h.log = eventlog.New(logged)
 	h.backlogBytes, h.backlogEvents = logged.BacklogBytes, logged.BacklogEvents
-	options.Events, options.Logger = h.log, logger
+	options.Events, options.Logger, options.Budget = h.log, logger, e.budget
 	if h.Endpoint, err = open(options); err != nil {
 		h.log.Close()
+		h.log.Uncount()
 		return nil, inRequest(err)
 	}
 	return h, e.admit(h)
@@ -134,6 +138,7 @@ func (e *endpoints) admit(h *hosted) error {
 	e.mu.Unlock()
 	_ = h.Stop() // it has nothing to say but that it is stopped
 	h.log.Close()
+	h.log.Uncount()
 	return errDraining
 }
 
@@ -167,6 +172,7 @@ func (e *endpoints) watch(h *hosted) {
 	case <-h.log.Drained():
 	case <-e.closing:
 	}
+	h.log.Uncount()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.byID, h.id)

@@ -315,18 +315,23 @@ func stuffable() *pb.EndpointOptions {
 	}
 }
 
-// stuff connects another client to the server, which completes the handshake and then reads nothing, and sends to it until
-// something stays in its queue.
-func stuff(t testing.TB, s *served) *stuffed {
+// joinDeaf connects a client that completes the handshake and then reads nothing.
+func joinDeaf(t testing.TB, port string) net.Conn {
 	t.Helper()
-	info := onlyEndpoint(t, s.client)
-	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(info.GetAddress().GetPort()))))
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", port))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
 	frames := wire.AppendFrame(nil, packet.IDSettype, 0, packet.AppendSettype(nil, "classic"))
 	frames = wire.AppendFrame(frames, packet.IDAccept, 0, packet.AppendAccept(nil))
 	_, err = conn.Write(frames)
 	require.NoError(t, err)
+	return conn
+}
+
+// stuff connects another client to the server that reads nothing, and sends to it until something stays in its queue.
+func stuff(t testing.TB, s *served) *stuffed {
+	t.Helper()
+	conn := joinDeaf(t, strconv.Itoa(int(onlyEndpoint(t, s.client).GetAddress().GetPort())))
 	id := s.events.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE).GetConnectionId()
 	body := msgpackBody("\xc6\x00\x10\x00\x00" + strings.Repeat("\x5a", 1<<20)) // 1 MiB of bin
 	require.Eventually(t, func() bool {

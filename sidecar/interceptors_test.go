@@ -135,6 +135,8 @@ func TestMetrics(t *testing.T) {
 		return values["pengbridge_endpoint_connections"] == 1 &&
 			values["pengbridge_endpoint_packets_received_total"] == 2 &&
 			values["pengbridge_endpoint_events_total"] >= 8 &&
+			values["pengbridge_memory_used_bytes"] == values["pengbridge_endpoint_log_memory_bytes"] &&
+			values["pengbridge_memory_budget_bytes"] == 1<<30 &&
 			values["grpc_server_handled_total"] >= 1
 	}, patience, tick)
 	_, err := client.Stop(testContext(t), &pb.StopRequest{EndpointId: bound.GetEndpointId()})

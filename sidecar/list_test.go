@@ -23,6 +23,8 @@ func TestGetInfo(t *testing.T) {
 	require.Equal(t, "full", info.GetScope())
 	require.Equal(t, uint32(17<<20), info.GetMaxMessageBytes())
 	require.Contains(t, info.GetBuild(), "go1.")
+	require.Equal(t, uint64(1<<30), info.GetMemoryBudgetBytes())
+	require.Zero(t, info.GetMemoryUsedBytes())
 	limits := info.GetDefaultLimits()
 	require.Equal(t, uint32(16<<20), limits.GetMaxPacketBytes())
 	require.Equal(t, uint32(65536), limits.GetMaxConnections())

@@ -1,6 +1,6 @@
 package sidecar
 
-// Metrics: how many calls there were and how long they took, and the counters of every endpoint.
+// Metrics: how many calls there were and how long they took, the counters of every endpoint, and the memory of all.
 
 import (
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -15,7 +15,15 @@ import (
 // measure registers the collectors and returns the server options that count calls.
 func measure(registerer prometheus.Registerer, e *endpoints) ([]grpc.ServerOption, error) {
 	calls := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())
-	for _, c := range []prometheus.Collector{calls, &endpointCollector{e}} {
+	memory := func(name, help string, bytes func() int64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(bytes()) })
+	}
+	for _, c := range []prometheus.Collector{
+		calls,
+		&endpointCollector{e},
+		memory("pengbridge_memory_used_bytes", "What endpoints hold for peers and in logs of events.", e.budget.Used),
+		memory("pengbridge_memory_budget_bytes", "What they may hold.", e.budget.Limit),
+	} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}

@@ -47,5 +47,5 @@ func (s *service) ping(ctx context.Context, req *pb.PingRequest) (endpoint.PingR
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return endpoint.Ping(ctx, req.GetAddress(), endpoint.PingOptions{Data: data, TLS: protection})
+	return endpoint.Ping(ctx, req.GetAddress(), endpoint.PingOptions{Data: data, TLS: protection, Budget: s.endpoints.budget})
 }

@@ -37,7 +37,7 @@ func newService(o *Options) *service {
 		maxMessage: o.MaxMessageBytes,
 		logger:     o.Logger,
 		started:    time.Now(),
-		endpoints:  newEndpoints(o.Logger),
+		endpoints:  newEndpoints(o.Logger, endpoint.NewBudget(o.MemoryBudget)),
 	}
 }
 
@@ -60,8 +60,10 @@ func (s *service) GetInfo(ctx context.Context, _ *pb.GetInfoRequest) (*pb.GetInf
 		StartedAt:       timestamppb.New(s.started),
 		DefaultLimits: apiLimits(endpoint.DefaultLimits(),
 			eventlog.DefaultBacklogBytes, eventlog.DefaultBacklogEvents),
-		Build:           runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
-		MaxMessageBytes: uint32(s.maxMessage),
-		Scope:           scope,
+		Build:             runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+		MaxMessageBytes:   uint32(s.maxMessage),
+		Scope:             scope,
+		MemoryBudgetBytes: uint64(s.endpoints.budget.Limit()),
+		MemoryUsedBytes:   uint64(s.endpoints.budget.Used()),
 	}, nil
 }

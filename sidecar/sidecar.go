@@ -31,6 +31,9 @@ import (
 // room for what surrounds it.
 const DefaultMaxMessageBytes = 16<<20 + 1<<20
 
+// DefaultMemoryBudget is what the sidecar holds for peers and in event logs by default.
+const DefaultMemoryBudget = 1 << 30
+
 const (
 	bufferBytes   = 128 << 10       // per direction and connection; the default of 32 KiB cuts batches of events into pieces
 	maxStreams    = 10_000          // per client connection: every endpoint needs two
@@ -49,6 +52,10 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxMessageBytes is the largest message received over gRPC. 0: DefaultMaxMessageBytes.
 	MaxMessageBytes int
+	// MemoryBudget is how many bytes all endpoints together hold of unfinished frames, packets that peers have not read and
+	// logs of events. Beyond it the connection that holds most is closed with the reason "overload"; see endpoint.Budget.
+	// 0: DefaultMemoryBudget.
+	MemoryBudget int64
 	// Reflection serves the API's description, Channelz gRPC's own figures. Both want a token like everything else.
 	Reflection, Channelz bool
 	// Credentials protect the gRPC side. nil: nothing does, which is for local sockets only.
@@ -76,6 +83,9 @@ func New(o Options) (*Sidecar, error) {
 	}
 	if o.MaxMessageBytes == 0 {
 		o.MaxMessageBytes = DefaultMaxMessageBytes
+	}
+	if o.MemoryBudget == 0 {
+		o.MemoryBudget = DefaultMemoryBudget
 	}
 	ending, end := context.WithCancelCause(context.Background())
 	s := &Sidecar{health: health.NewServer(), service: newService(&o), end: end}

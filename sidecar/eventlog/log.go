@@ -31,6 +31,10 @@ type Options struct {
 	// by whoever appends or acknowledges, so it must be quick, and must do neither. A change that is undone before it could
 	// be told is left out. nil: nobody is told.
 	OnPause func(paused bool)
+	// OnMemory is told by how many bytes the log's memory (Stats.MemoryBytes) has grown or shrunk: when memory is taken or
+	// freed, which is not with every event. It is called with the log's lock held, so it must be quick and must not call the
+	// log. nil: nobody is told.
+	OnMemory func(delta int)
 	// BacklogBytes is how many bytes of encoded events may wait for the slowest durable subscriber. 0: 64 MiB.
 	BacklogBytes int
 	// BacklogEvents is how many events may wait for it. 0: 1,048,576.
@@ -55,6 +59,7 @@ type Log struct {
 
 	mu        sync.Mutex
 	store     store
+	told      int // how much memory OnMemory knows of
 	closed    bool
 	durable   []*subscriber // in the order in which they came
 	observers []*Cursor
@@ -114,6 +119,23 @@ func (l *Log) Close() {
 	l.unlock(l.settle())
 }
 
+// Uncount tells OnMemory that the log takes nothing any more, and nothing after that: whoever made the log lets go of it. Who
+// still reads it keeps it alive for a while.
+func (l *Log) Uncount() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tellMemory(0)
+	l.options.OnMemory = nil
+}
+
+// tellMemory tells OnMemory how much memory there is now. l.mu is held.
+func (l *Log) tellMemory(now int) {
+	if now != l.told && l.options.OnMemory != nil {
+		l.options.OnMemory(now - l.told)
+		l.told = now
+	}
+}
+
 // Drained returns a channel that is closed when, after Close, every durable subscriber has acknowledged the last event or
 // was lost.
 func (l *Log) Drained() <-chan struct{} { return l.drained }
@@ -147,6 +169,7 @@ func (l *Log) settle() (turned bool) {
 		keep = min(keep, l.store.fitting(l.options.RingBytes))
 	}
 	l.store.drop(keep)
+	l.tellMemory(l.store.memory)
 	turned = l.gate.update(l.store.end-position, int64(l.store.last()-acked), len(l.durable) > 0)
 	if l.closed && acked == l.store.last() && !l.isDrained() {
 		close(l.drained)

@@ -34,7 +34,7 @@ func (l *Log) Stats() Stats {
 	acked, position := l.slowest()
 	stats := Stats{
 		First: l.store.first, Last: l.store.last(),
-		BacklogBytes: l.store.end - position, BacklogEvents: l.store.last() - acked, MemoryBytes: l.store.memory(),
+		BacklogBytes: l.store.end - position, BacklogEvents: l.store.last() - acked, MemoryBytes: l.store.memory,
 		Closed: closed, Pauses: pauses, Paused: paused,
 		Subscribers: make([]SubscriberStats, 0, len(l.durable)+len(l.observers)),
 	}

@@ -24,6 +24,9 @@ type chunk struct {
 // last returns the sequence of the last event.
 func (c *chunk) last() uint64 { return c.first + uint64(len(c.ends)) - 1 }
 
+// memory returns how many bytes the chunk occupies.
+func (c *chunk) memory() int { return cap(c.buf) + 4*cap(c.ends) }
+
 // room returns how many bytes fit in.
 func (c *chunk) room() int { return cap(c.buf) - len(c.buf) }
 
@@ -50,6 +53,7 @@ type store struct {
 	first  uint64   // the oldest event held; next when there is none
 	next   uint64   // the sequence of the next event
 	end    int64    // the position behind the newest event
+	memory int      // bytes that the chunks occupy, with what is unused in them
 }
 
 // last returns the sequence of the newest event.
@@ -88,7 +92,9 @@ func (s *store) addLarge(buf []byte) {
 
 // added takes note of an entry of the given size at the end of the newest chunk.
 func (s *store) added(c *chunk, size int) {
+	s.memory -= c.memory()
 	c.ends = append(c.ends, uint32(len(c.buf)))
+	s.memory += c.memory() // more when the table has grown
 	s.next++
 	s.end += int64(size)
 }
@@ -108,6 +114,7 @@ func (s *store) chunkFor(size int) *chunk {
 func (s *store) addChunk(buf []byte, events int) *chunk {
 	c := &chunk{first: s.next, start: s.end, buf: buf, ends: make([]uint32, 0, events)}
 	s.chunks = append(s.chunks, c)
+	s.memory += c.memory()
 	return c
 }
 
@@ -145,17 +152,9 @@ func (s *store) drop(before uint64) {
 	s.first = before
 	n := 0
 	for n < len(s.chunks) && s.chunks[n].last() < before && (n < len(s.chunks)-1 || s.chunks[n].room() == 0) {
+		s.memory -= s.chunks[n].memory()
 		s.chunks[n] = nil
 		n++
 	}
 	s.chunks = s.chunks[n:]
-}
-
-// memory returns how many bytes the chunks occupy, with what is unused in them.
-func (s *store) memory() int {
-	n := 0
-	for _, c := range s.chunks {
-		n += cap(c.buf) + 4*cap(c.ends)
-	}
-	return n
 }

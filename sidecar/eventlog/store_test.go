@@ -25,11 +25,13 @@ func TestMemoryIsAtMostAboutTwiceWhatIsHeld(t *testing.T) {
 	}
 	for name, sizes := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := eventlog.New(eventlog.Options{Expected: "game"})
+			told := 0
+			l := eventlog.New(eventlog.Options{Expected: "game", OnMemory: func(delta int) { told += delta }})
 			for i := 0; l.Stats().BacklogBytes < 10<<20; i++ {
 				l.Append(received(1, sizes[i%len(sizes)]))
 			}
 			stats := l.Stats()
+			require.Equal(t, stats.MemoryBytes, told)
 			require.GreaterOrEqual(t, int64(stats.MemoryBytes), stats.BacklogBytes)
 			require.LessOrEqual(t, int64(stats.MemoryBytes), stats.BacklogBytes*21/10+256<<10)
 			c, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
@@ -37,6 +39,21 @@ func TestMemoryIsAtMostAboutTwiceWhatIsHeld(t *testing.T) {
 				require.NoError(t, l.Acknowledge("game", next(t, c).Last))
 			}
 			require.LessOrEqual(t, l.Stats().MemoryBytes, 300<<10, "what is acknowledged is freed")
+			require.Equal(t, l.Stats().MemoryBytes, told)
+			l.Close()
+			l.Uncount()
+			require.Zero(t, told)
 		})
 	}
+}
+
+func TestMemoryIsNotToldWithEveryEvent(t *testing.T) {
+	calls := 0
+	l := eventlog.New(eventlog.Options{Expected: "game", OnMemory: func(int) { calls++ }})
+	const events = 10_000
+	for range events {
+		l.Append(received(1, 64))
+	}
+	require.NotZero(t, calls)
+	require.Less(t, calls, events/100)
 }

@@ -188,9 +188,16 @@ type GetInfoResponse struct {
 	// The largest message it receives over gRPC, in bytes.
 	MaxMessageBytes uint32 `protobuf:"varint,8,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
 	// What the token may do: "full" or "read-only".
-	Scope         string `protobuf:"bytes,9,opt,name=scope,proto3" json:"scope,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Scope string `protobuf:"bytes,9,opt,name=scope,proto3" json:"scope,omitempty"`
+	// How many bytes of memory all endpoints of the process together may hold for peers and in event logs: frames that have
+	// not come whole, packets that peers have not read, and events. Set when the sidecar is started; default 1 GiB. Beyond:
+	// the connection that holds most is closed, "overload", and the next, until the others fit into what the logs leave, or
+	// into a quarter of the budget if that is more. Logs are bounded by Limits.backlog_bytes.
+	MemoryBudgetBytes uint64 `protobuf:"varint,10,opt,name=memory_budget_bytes,json=memoryBudgetBytes,proto3" json:"memory_budget_bytes,omitempty"`
+	// How many bytes of it are in use now. Logs that are larger than the budget can make it more.
+	MemoryUsedBytes uint64 `protobuf:"varint,11,opt,name=memory_used_bytes,json=memoryUsedBytes,proto3" json:"memory_used_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetInfoResponse) Reset() {
@@ -284,6 +291,20 @@ func (x *GetInfoResponse) GetScope() string {
 		return x.Scope
 	}
 	return ""
+}
+
+func (x *GetInfoResponse) GetMemoryBudgetBytes() uint64 {
+	if x != nil {
+		return x.MemoryBudgetBytes
+	}
+	return 0
+}
+
+func (x *GetInfoResponse) GetMemoryUsedBytes() uint64 {
+	if x != nil {
+		return x.MemoryUsedBytes
+	}
+	return 0
 }
 
 // BindRequest makes a server endpoint.
@@ -2370,7 +2391,7 @@ var File_pengbridge_v1_sidecar_service_proto protoreflect.FileDescriptor
 const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\n" +
 	"#pengbridge/v1/sidecar_service.proto\x12\rpengbridge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bpengbridge/v1/command.proto\x1a\x1cpengbridge/v1/endpoint.proto\x1a\x19pengbridge/v1/event.proto\x1a\x1apengbridge/v1/packet.proto\"\x10\n" +
-	"\x0eGetInfoRequest\"\xdc\x02\n" +
+	"\x0eGetInfoRequest\"\xb8\x03\n" +
 	"\x0fGetInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fapi_versions\x18\x02 \x03(\tR\vapiVersions\x12)\n" +
@@ -2381,7 +2402,10 @@ const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\x0edefault_limits\x18\x06 \x01(\v2\x15.pengbridge.v1.LimitsR\rdefaultLimits\x12\x14\n" +
 	"\x05build\x18\a \x01(\tR\x05build\x12*\n" +
 	"\x11max_message_bytes\x18\b \x01(\rR\x0fmaxMessageBytes\x12\x14\n" +
-	"\x05scope\x18\t \x01(\tR\x05scope\"\x91\x01\n" +
+	"\x05scope\x18\t \x01(\tR\x05scope\x12.\n" +
+	"\x13memory_budget_bytes\x18\n" +
+	" \x01(\x04R\x11memoryBudgetBytes\x12*\n" +
+	"\x11memory_used_bytes\x18\v \x01(\x04R\x0fmemoryUsedBytes\"\x91\x01\n" +
 	"\vBindRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x128\n" +
 	"\aoptions\x18\x02 \x01(\v2\x1e.pengbridge.v1.EndpointOptionsR\aoptions\x12.\n" +

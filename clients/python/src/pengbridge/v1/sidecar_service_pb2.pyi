@@ -38,7 +38,7 @@ class GetInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetInfoResponse(_message.Message):
-    __slots__ = ("version", "api_versions", "protocol_version", "pid", "started_at", "default_limits", "build", "max_message_bytes", "scope")
+    __slots__ = ("version", "api_versions", "protocol_version", "pid", "started_at", "default_limits", "build", "max_message_bytes", "scope", "memory_budget_bytes", "memory_used_bytes")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     API_VERSIONS_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +48,8 @@ class GetInfoResponse(_message.Message):
     BUILD_FIELD_NUMBER: _ClassVar[int]
     MAX_MESSAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_USED_BYTES_FIELD_NUMBER: _ClassVar[int]
     version: str
     api_versions: _containers.RepeatedScalarFieldContainer[str]
     protocol_version: int
@@ -57,7 +59,9 @@ class GetInfoResponse(_message.Message):
     build: str
     max_message_bytes: int
     scope: str
-    def __init__(self, version: _Optional[str] = ..., api_versions: _Optional[_Iterable[str]] = ..., protocol_version: _Optional[int] = ..., pid: _Optional[int] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., default_limits: _Optional[_Union[_endpoint_pb2.Limits, _Mapping]] = ..., build: _Optional[str] = ..., max_message_bytes: _Optional[int] = ..., scope: _Optional[str] = ...) -> None: ...
+    memory_budget_bytes: int
+    memory_used_bytes: int
+    def __init__(self, version: _Optional[str] = ..., api_versions: _Optional[_Iterable[str]] = ..., protocol_version: _Optional[int] = ..., pid: _Optional[int] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., default_limits: _Optional[_Union[_endpoint_pb2.Limits, _Mapping]] = ..., build: _Optional[str] = ..., max_message_bytes: _Optional[int] = ..., scope: _Optional[str] = ..., memory_budget_bytes: _Optional[int] = ..., memory_used_bytes: _Optional[int] = ...) -> None: ...
 
 class BindRequest(_message.Message):
     __slots__ = ("address", "options", "ping")
