@@ -39,13 +39,14 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	defer metrics.close()
 
 	service, err := sidecar.New(sidecar.Options{
-		Version:     version,
-		Tokens:      launch.NewTokens(tokens...),
-		Logger:      logger,
-		Reflection:  true,
-		Channelz:    c.Channelz,
-		Credentials: creds,
-		Metrics:     metrics.registerer(),
+		Version:      version,
+		Tokens:       launch.NewTokens(tokens...),
+		Logger:       logger,
+		MemoryBudget: int64(c.MemoryBudget),
+		Reflection:   true,
+		Channelz:     c.Channelz,
+		Credentials:  creds,
+		Metrics:      metrics.registerer(),
 	})
 	if err != nil {
 		return err

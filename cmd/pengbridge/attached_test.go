@@ -91,7 +91,7 @@ func TestServeWithTLS(t *testing.T) {
 }
 
 func TestServeMetrics(t *testing.T) {
-	a := serve(t, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0")
+	a := serve(t, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--memory-budget", "64MiB")
 	var url string
 	for url == "" {
 		line, err := a.log.ReadString('\n')
@@ -110,7 +110,7 @@ func TestServeMetrics(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	http.DefaultClient.CloseIdleConnections()
-	for _, name := range []string{"go_goroutines", "process_start_time_seconds", "grpc_server_handled_total"} {
+	for _, name := range []string{"go_goroutines", "process_start_time_seconds", "grpc_server_handled_total", "pengbridge_memory_budget_bytes 6.7108864e+07"} {
 		assert.True(t, bytes.Contains(body, []byte(name)), name)
 	}
 	a.end(t)

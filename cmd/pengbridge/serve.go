@@ -27,6 +27,8 @@ type serveCommand struct {
 	Metrics   string        `placeholder:"ADDR" help:"Serve Prometheus metrics on http://ADDR/metrics, to anybody who can reach it."`
 	Drain     time.Duration `default:"10s" help:"How long goodbyes may take after SIGTERM (default ${default})."`
 
+	MemoryBudget byteSize `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in logs of events; the peer that holds most is closed beyond it (default ${default})."`
+
 	Channelz bool       `help:"Serve gRPC's channelz, for looking into the transport."`
 	LogLevel slog.Level `default:"info" help:"Log lines from this level up: debug, info, warn or error (default ${default})."`
 }

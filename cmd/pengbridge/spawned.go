@@ -30,12 +30,13 @@ func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog
 	}
 	defer removeTokens()
 	service, err := sidecar.New(sidecar.Options{
-		Version:     version,
-		Tokens:      tokens,
-		Logger:      logger,
-		Reflection:  true,
-		Channelz:    c.Channelz,
-		Credentials: launch.PeerCredentials(),
+		Version:      version,
+		Tokens:       tokens,
+		Logger:       logger,
+		MemoryBudget: int64(c.MemoryBudget),
+		Reflection:   true,
+		Channelz:     c.Channelz,
+		Credentials:  launch.PeerCredentials(),
 	})
 	if err != nil {
 		return refuse(s, err)
