@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -66,6 +67,16 @@ def test_two_programs_share_a_sidecar(served: Served, monkeypatch: pytest.Monkey
         eventually(lambda: not three.list_endpoints())  # each took its own along
 
 
+def test_asyncio(served: Served) -> None:
+    async def scenario() -> None:
+        async with pengbridge.aio.Sidecar.attach(served.address, served.tokens) as sidecar:
+            assert (await sidecar.info()).pid == served.process.pid
+        with pytest.raises(pengbridge.SidecarError):
+            await pengbridge.aio.Sidecar.attach(served.address, os.devnull)
+
+    asyncio.run(scenario())
+
+
 def test_a_sidecar_that_ends(served: Served) -> None:
     with Sidecar.attach(served.address, served.tokens) as sidecar:
         server = sidecar.bind("127.0.0.1:0", ["t:a"])
@@ -76,7 +87,7 @@ def test_a_sidecar_that_ends(served: Served) -> None:
             server.flush()
 
 
-def test_a_sidecar_that_is_killed(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sidecar_that_is_killed(served: Served) -> None:
     with Sidecar.attach(served.address, served.tokens) as sidecar:
         server = sidecar.bind("127.0.0.1:0", ["t:a"])
         served.process.kill()
