@@ -224,6 +224,7 @@ class Client(ClientBytes, Peer):
         self._inbox.wake()
 
     def _await(self, condition: Any, timeout: float | None) -> bool:
+        self._inbox.check()
         with self._changed:
             return self._changed.wait_for(lambda: condition() or not self.run, timeout)
 

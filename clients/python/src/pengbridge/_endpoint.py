@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import _inbox, _wire
+from ._fork import Origin
 from ._outbox import Answer, Outbox, Ticket
 from ._reader import Reader
 from .errors import SidecarError
@@ -25,7 +26,8 @@ _log = logging.getLogger("pengbridge")
 class Endpoint:
     """A server or client endpoint that was just made, with its two streams. Any thread may call anything.
 
-    It ends by itself when the endpoint's log ends; the last item in its inbox is Ended.
+    It ends by itself when the endpoint's log ends; the last item in its inbox is Ended. In a forked child nothing of it
+    works: sending and receiving raise SidecarError, and there is nothing to end or to wait for.
 
     Args:
         host: the sidecar it lives in.
@@ -40,6 +42,8 @@ class Endpoint:
         self._inbox = inbox
         self._acknowledged = 0
         self._stopping = False
+        self._origin = Origin()
+        inbox.belong(self._origin)
         self._outbox = Outbox(
             host.transport, endpoint_id, SUBSCRIBER, host.largest_message, host.alive, self._send_failed, self._commands_lost
         )
@@ -72,10 +76,12 @@ class Endpoint:
         Raises:
             SidecarError: it cannot be queued.
         """
+        self._origin.check()
         self._outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
 
     def put(self, command: command_pb2.Command, ticket: Ticket | None = None) -> None:
         """Queues any command, in order with all others; errors and ticket as in send."""
+        self._origin.check()
         self._outbox.put(_wire.command(command), b"", ticket)
 
     def tell(self, command: command_pb2.Command) -> None:
@@ -85,7 +91,12 @@ class Endpoint:
 
     def ask(self, command: command_pb2.Command) -> Answer:
         """Queues a command and returns its answer to wait for; errors as in send."""
+        self._origin.check()
         return self._outbox.ask(command)
+
+    def read_ahead(self) -> None:
+        """For those who only look from time to time: what happens meanwhile comes in meanwhile, and counts as handled."""
+        self._reader.read_ahead()
 
     def acknowledge(self, sequence: int) -> None:
         """Tells the sidecar that everything up to sequence was handled."""
@@ -96,7 +107,7 @@ class Endpoint:
 
     def stop(self) -> None:
         """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on."""
-        if self._stopping:
+        if self._stopping or self._origin.left():
             return
         self._stopping = True
         self.tell(command(stop=command_pb2.EndpointStop()))
@@ -104,12 +115,13 @@ class Endpoint:
 
     def close(self) -> None:
         """Lets go of the endpoint at once, whatever the sidecar does with it."""
-        self._reader.close()
-        self._outbox.close()
+        if not self._origin.left():
+            self._reader.close()
+            self._outbox.close()
 
     def join(self, timeout: float | None) -> bool:
         """Waits until both streams have ended; False if they did not within timeout seconds."""
-        return self.ended.wait(timeout) and self._outbox.join(timeout)
+        return self._origin.left() or (self.ended.wait(timeout) and self._outbox.join(timeout))
 
     def _send_failed(self, ticket: Ticket, error: SidecarError) -> None:
         if not self._inbox.put(_inbox.SendFailed(*ticket, error)):

@@ -8,9 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from . import _binary, _launch
+from . import _binary, _fork, _launch
 from ._transport import Transport
-from .errors import SidecarError
 from .v1 import sidecar_service_pb2
 
 if TYPE_CHECKING:
@@ -103,7 +102,6 @@ class _Shared:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._host: Host | None = None
-        self._process: _launch.Process | None = None  # the host's
         self._forked = False
         self._watching = False
 
@@ -115,21 +113,18 @@ class _Shared:
         """
         with self._lock:
             if self._forked:
-                raise SidecarError(
-                    "this process was forked from one that already used pengbridge: connections do not survive a fork. "
-                    'Use multiprocessing\'s "spawn" or "forkserver" start method, or fork before the first server or client'
-                )
+                raise _fork.refusal()
             if self._host is None:
                 self._watch_the_process()
             elif not self._host.alive():
                 self._host.close()
                 self._host = None
             if self._host is None:
-                self._process = _launch.spawn(_binary.find())
+                process = _launch.spawn(_binary.find())
                 try:
-                    self._host = Host(self._process)
+                    self._host = Host(process)
                 except BaseException:
-                    self._process.close()
+                    process.close()
                     raise
             return self._host
 
@@ -149,11 +144,8 @@ class _Shared:
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:
-        """In the child: the pipes are let go, so that the parent's end is still the sidecar's end."""
-        self._lock = threading.Lock()  # another thread may have held the old one
-        if self._host is not None and self._process is not None:
-            self._forked = True
-            self._process.forget()
+        self._lock = threading.Lock()  # another thread of the parent may have held the old one
+        self._forked = self._forked or self._host is not None
 
 
 _shared = _Shared()  # the one thing that has to be shared: the sidecar belongs to the process

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ._fork import Origin
 from .errors import SidecarError
 
 LIMIT = 8 << 20  # bytes of undecoded batches
@@ -43,6 +44,7 @@ class Inbox:
         self._last_batch = b""
         self._woken = False
         self._open = True
+        self._origin: Origin | None = None
         self._listener: Callable[[], None] | None = None
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -73,8 +75,22 @@ class Inbox:
         self._tell()
         return True
 
+    def belong(self, origin: Origin) -> None:
+        """From now on it is filled by threads of that process: in forks of it there is nothing to wait for."""
+        self._origin = origin
+
+    def check(self) -> None:
+        """Lets only the process pass whose threads fill it.
+
+        Raises:
+            SidecarError: this is a fork of that one.
+        """
+        if self._origin is not None:
+            self._origin.check()
+
     def take(self) -> list[Item]:
-        """Removes and returns all there is."""
+        """Removes and returns all there is; SidecarError as in check."""
+        self.check()
         with self._changed:
             self._woken = False
             if not self._items:
@@ -86,12 +102,15 @@ class Inbox:
             return items
 
     def wait(self, timeout: float | None) -> None:
-        """Waits until there is something, or wake was called; at most timeout seconds."""
+        """Waits until there is something, or wake was called; at most timeout seconds. SidecarError as in check."""
+        self.check()
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._woken, timeout)
 
     def wake(self) -> None:
-        """Ends a wait, the present or the next one."""
+        """Ends a wait, the present or the next one. Nobody waits in a fork."""
+        if self._origin is not None and self._origin.left():
+            return
         with self._changed:
             self._woken = True
             self._changed.notify_all()

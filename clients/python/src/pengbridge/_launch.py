@@ -11,6 +11,8 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,8 @@ class Process:
     def __init__(self, child: subprocess.Popen[bytes], token: str, ready: Ready) -> None:
         self._child = child
         self.token = token
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_forgetting(weakref.ref(self)))
         self.ready = ready
 
     @property
@@ -68,9 +72,19 @@ class Process:
             self._child.wait()
 
     def forget(self) -> None:
-        """For a forked child: lets go of the pipes without ending the sidecar, which is the parent's."""
+        """In a forked child: lets go of the pipes, so that the parent's end is still the sidecar's end."""
         _close_quietly(self._child)
         self._child.returncode = 0  # not our child: there is nothing to wait for, and Popen must not warn
+
+
+def _forgetting(process: weakref.ref[Process]) -> Callable[[], None]:
+    """Makes what a forked child does about a process, if that is still there: handlers of forks are never taken back."""
+
+    def forget() -> None:
+        if (kept := process()) is not None:
+            kept.forget()
+
+    return forget
 
 
 def spawn(binary: Path) -> Process:

@@ -48,7 +48,11 @@ class Processing:
 
         Returns:
             The number of packets.
+
+        Raises:
+            SidecarError: this process was forked from the one that runs the server or client.
         """
+        self._inbox.check()
         if self._processing_thread == threading.get_ident():
             return 0
         if wait and self._batch is None and not self._backlog:  # an exception may have left some
