@@ -97,6 +97,17 @@ def test_what_nobody_wants_is_acknowledged_unread(made: Fixture) -> None:
     assert made.acknowledged == [5, 6]
 
 
+def test_reading_ahead_acknowledges_small_batches_as_they_come(made: Fixture) -> None:
+    large = api.SubscribeResponse(events=[event_pb2.Event(sequence=2, msgpack=bytes(_reader._SMALL))])
+    made.reader.read_ahead()
+    for message in (batch(1), large, batch(3)):
+        made.stream.messages.put(message)
+    assert len(made.items(3)) == 3
+    eventually(lambda: len(made.acknowledged) == 2)
+    assert made.acknowledged == [1, 3]
+    made.stream.messages.put(None)
+
+
 def test_closing_is_no_error(made: Fixture) -> None:
     made.reader.close()
     assert made.items(1) == [_inbox.Ended(None)]

@@ -47,6 +47,13 @@ def until(endpoint: Any, kind: type[Event]) -> Any:
     return event
 
 
+def acknowledged(sidecar: Sidecar, endpoint: ServerEndpoint) -> int:
+    """The sequence up to which the sidecar knows that everything was handled."""
+    (info,) = [e for e in sidecar.list_endpoints() if e.endpoint_id == endpoint.id]
+    (subscriber,) = info.subscribers
+    return subscriber.acknowledged_sequence
+
+
 def names(events: list[Event]) -> list[str]:
     return [type(event).__name__ for event in events]
 
@@ -191,6 +198,18 @@ def test_poll_never_waits(server: ServerEndpoint, client: ClientEndpoint) -> Non
     eventually(lambda: len(server.poll(budget_ms=0)) == 1)  # one at least, however small the budget
 
 
+def test_what_happens_between_two_polls_is_there_for_the_second(
+    sidecar: Sidecar, server: ServerEndpoint, client: ClientEndpoint
+) -> None:
+    """However many batches it came in: the sidecar has no more than two under way that were not acknowledged."""
+    server.poll(1)
+    last = until(server, pengbridge.HandshakeCompleted).sequence
+    for number in range(1, 21):
+        client.send("t:a", number)
+        eventually(lambda sequence=last + number: acknowledged(sidecar, server) >= sequence)  # a batch of its own each
+    assert len(server.poll()) == 20
+
+
 def test_waiting_for_an_event_is_bounded(server: ServerEndpoint) -> None:
     until(server, pengbridge.Started)
     with pytest.raises(TimeoutError):
@@ -198,16 +217,11 @@ def test_waiting_for_an_event_is_bounded(server: ServerEndpoint) -> None:
 
 
 def test_what_was_read_is_acknowledged(sidecar: Sidecar, server: ServerEndpoint, client: ClientEndpoint) -> None:
-    def acknowledged() -> int:
-        (info,) = [e for e in sidecar.list_endpoints() if e.endpoint_id == server.id]
-        (subscriber,) = info.subscribers
-        return subscriber.acknowledged_sequence
-
     client.send("t:a", 1)
     last = until(server, pengbridge.Received).sequence
-    assert acknowledged() < last  # it may be handled still
+    assert acknowledged(sidecar, server) < last  # it may be handled still
     server.poll()
-    eventually(lambda: acknowledged() >= last)
+    eventually(lambda: acknowledged(sidecar, server) >= last)
 
 
 def test_a_deferred_start(sidecar: Sidecar) -> None:

@@ -12,6 +12,7 @@ from .errors import SidecarError
 from .v1 import sidecar_service_pb2
 
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
+_SMALL = 16 << 10  # bytes of a batch; a larger one shows that reading is behind, and its handling sets the pace
 
 _log = logging.getLogger("pengbridge")
 
@@ -44,12 +45,17 @@ class Reader:
         self._alive = alive
         self._ended = ended
         self._stream: Stream | None = None
+        self._ahead = False
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pengbridge log", daemon=True)
 
     def start(self) -> None:
         """Begins to read."""
         self._thread.start()
+
+    def read_ahead(self) -> None:
+        """Acknowledges small batches as they come, so that the next follow while nobody looks; the inbox has a limit."""
+        self._ahead = True
 
     def discard(self) -> None:
         """Acknowledges all that came, and from now on what comes, unread: the log has to reach its end."""
@@ -83,7 +89,7 @@ class Reader:
                 for batch in self._stream:
                     if not _wire.has_events(batch):
                         continue  # the header, or a heartbeat
-                    if not self._inbox.put_batch(batch):
+                    if not self._inbox.put_batch(batch) or (self._ahead and len(batch) <= _SMALL):
                         self._dispose(batch)
                 return None
             except CallError as error:

@@ -80,7 +80,7 @@ class Waiting(Commands):
     def poll(self, max_events: int = 1024, budget_ms: float = 2.0) -> list[events.Event]:
         """Returns the events that are there now, without waiting: for loops that have a frame to draw.
 
-        They count as handled with the next call.
+        They count as handled with the next call at the latest. What happens between two calls comes in meanwhile.
 
         Args:
             max_events: how many at most.

@@ -21,6 +21,7 @@ class Log:
     Args:
         inbox: where the endpoint puts what comes in.
         acknowledge: tells the sidecar that everything up to a sequence was handled.
+        read_ahead: has events come in while nobody looks; called for each poll.
         closed: called when a client's connection has ended, which is all that a client has.
         report_internal: whether events about packets of the protocol's own are wanted.
     """
@@ -29,11 +30,13 @@ class Log:
         self,
         inbox: _inbox.Inbox,
         acknowledge: Callable[[int], None],
+        read_ahead: Callable[[], None],
         closed: Callable[[], None],
         report_internal: bool,
     ) -> None:
         self._inbox = inbox
         self._acknowledge = acknowledge
+        self._read_ahead = read_ahead
         self._closed = closed
         self._report_internal = report_internal
         self._lock = threading.Lock()
@@ -77,6 +80,9 @@ class Log:
     def poll(self, max_events: int, budget_ms: float) -> list[events.Event]:
         """Returns what is there now, without waiting.
 
+        From the first poll on, events come in between polls, too, and count as handled: at most two batches would come
+        otherwise, each maybe of one event, and most would be a frame late.
+
         Args:
             max_events: how many at most.
             budget_ms: how long to go on gathering, in milliseconds. If there are any, at least one is returned.
@@ -84,6 +90,7 @@ class Log:
         Raises:
             SidecarError: the log broke off, and there is nothing left before that.
         """
+        self._read_ahead()
         deadline = time.perf_counter() + budget_ms / 1000
         found: list[events.Event] = []
         with self._lock:

@@ -224,7 +224,7 @@ class Sidecar:
         def stop() -> None:
             engine.tell(command(stop=command_pb2.EndpointStop()))
 
-        return engine, Log(inbox, engine.acknowledge, stop, wishes.report_internal)
+        return engine, Log(inbox, engine.acknowledge, engine.read_ahead, stop, wishes.report_internal)
 
     def _call(self, method: str, request: Message, answer: type[Answer], timeout: float = 0.0) -> Answer:
         """Makes a call, with more time than the timeout that the sidecar itself observes."""
