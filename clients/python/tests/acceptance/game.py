@@ -85,7 +85,7 @@ class Program:
         self._process.wait(PATIENCE)
         self._readers[1].join(PATIENCE)
         assert self._process.returncode == 0, (self.name, self._errors)
-        assert self._library == REFERENCE or self._errors == "", self.name
+        assert self._library == REFERENCE or self._errors == "", (self.name, self._errors)
 
     def close(self) -> None:
         """Ends it, if that has not happened yet."""

@@ -79,7 +79,7 @@ class GameServer(GameMixin, ping.PingableServerMixin, peng3dnet.Server):
             return
         self.next_beat = time.monotonic() + BEAT
         for cid, person in list(self.clients.items()):
-            if person.state >= peng3dnet.STATE_ACTIVE:
+            if person.state >= peng3dnet.STATE_ACTIVE and person.conntype != peng3dnet.CONNTYPE_PING:
                 with contextlib.suppress(KeyError):  # somebody who has just left
                     self.send_message("game:beat", None, cid)
 
