@@ -212,6 +212,10 @@ def test_a_handler_may_end_its_client(net: Net, call: str) -> None:
     client = net.client(server, kind=NotingClient, packets={"t:end": leaving(call)})
     server.send_message("t:end", None, 1)
     eventually(lambda: server.closes and hasattr(client, "left"))
+    if call == "close_connection":
+        client.wait_for_close(WAIT)
+        client.stop()
+    client.join(WAIT)
     assert client.closes == ([None] if call == "close_connection" else [])
 
 
