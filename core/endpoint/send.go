@@ -155,7 +155,7 @@ func (e *Endpoint) encode(body []byte, shared bool) (frame, error) {
 	if shared || len(body) > maxCopied-frameOverhead {
 		b, err := compression.AppendPacket(make([]byte, 0, len(body)+frameOverhead), 0, body)
 		f := ownedFrame(b)
-		if shared {
+		if shared && f.memory > maxCopied { // or queues will have copies
 			f.queued = new(atomic.Int64)
 		}
 		return f, err
