@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -311,38 +306,3 @@ def test_several_threads_share_the_events(server: ServerEndpoint, client: Client
     assert not any(reader.is_alive() for reader in readers)
     assert sorted(bodies[0] + bodies[1]) == list(range(5000))
     assert all(mine == sorted(mine) for mine in bodies)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_lost_sidecar_ends_everything() -> None:
-    sidecar = Sidecar.spawn()
-    server = sidecar.bind("127.0.0.1:0", PACKETS)
-    os.kill(sidecar.info().pid, signal.SIGKILL)
-    with pytest.raises(pengbridge.SidecarError):
-        list(server)
-    for call in (server.poll, server.flush, lambda: server.send(1, "t:a", 1), lambda: next(iter(server))):
-        with pytest.raises(pengbridge.SidecarError):
-            call()
-    sidecar.close()
-
-
-def test_a_closed_one_says_so() -> None:
-    sidecar = Sidecar.spawn()
-    server = sidecar.bind("127.0.0.1:0", PACKETS)
-    sidecar.close()
-    sidecar.close()
-    for call in (sidecar.info, sidecar.bind, sidecar.list_endpoints, server.flush):
-        with pytest.raises(pengbridge.SidecarError):
-            call()
-    server.stop()  # it has
-    assert len(list(server)) <= 5  # those that were here already
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="asks for a process by signal 0")
-def test_a_program_that_does_not_close_it_ends_all_the_same() -> None:
-    code = "import pengbridge; s = pengbridge.Sidecar.spawn(); s.bind('127.0.0.1:0'); print(s.info().pid)"
-    environment = {**os.environ, "PYTHONPATH": str(Path(pengbridge.__file__).parents[1])}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT, env=environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    with pytest.raises(ProcessLookupError):
-        eventually(lambda: os.kill(int(done.stdout), 0))

@@ -55,6 +55,7 @@ class Host:
     """
 
     def __init__(self, process: Running, timeout: float = 10.0) -> None:
+        self._origin = _fork.Origin()
         self.process = process
         self.transport = Transport(process.address, process.token, process.root_certificates)
         try:
@@ -83,7 +84,12 @@ class Host:
             self._endpoints.discard(endpoint)
 
     def close(self) -> None:
-        """Ends everything: what was sent goes out first, in bounded time; then endpoints, connection and process end."""
+        """Ends everything: what was sent goes out first, in bounded time; then endpoints, connection and process end.
+
+        In a forked child it does nothing: all of that is the parent's.
+        """
+        if self._origin.left():
+            return
         with self._lock:
             endpoints = list(self._endpoints)
         for endpoint in endpoints:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from . import _status
+from . import _fork, _status
 from .errors import SidecarError
 from .v1 import sidecar_service_pb2 as api
 
@@ -97,6 +97,7 @@ class Transport:
         else:
             credentials = grpc.ssl_channel_credentials(root_certificates)
             self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
+        self._origin = _fork.Origin()
         self._metadata = (("authorization", f"Bearer {token}"),)
 
     def call(self, method: str, request: Message, answer: type[Answer], timeout: float) -> Answer:
@@ -110,7 +111,9 @@ class Transport:
 
         Raises:
             CallError: it failed.
+            SidecarError: this process is a fork of the one that has the connection.
         """
+        self._origin.check()
         make = self._channel.unary_unary(
             _SERVICE + method,
             request_serializer=lambda message: message.SerializeToString(),

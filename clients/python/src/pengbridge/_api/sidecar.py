@@ -40,7 +40,7 @@ class Pong:
 
 
 class Sidecar:
-    """A running sidecar. Any thread may use it; it does not survive a fork.
+    """A running sidecar. Any thread may use it. In a forked child it is of no use: everything raises SidecarError.
 
     Get one from spawn or attach. It is a context manager, which closes it in the end.
     """

@@ -1,0 +1,78 @@
+"""How sidecars of the API for new programs end: closed, forgotten, killed, or left behind in a fork."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import WAIT, eventually
+
+import pengbridge
+from pengbridge import Sidecar
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program of its own to its end."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(pengbridge.__file__).parents[1])}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT, env=environment)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_lost_sidecar_ends_everything() -> None:
+    sidecar = Sidecar.spawn()
+    server = sidecar.bind("127.0.0.1:0", ["t:a"])
+    os.kill(sidecar.info().pid, signal.SIGKILL)
+    with pytest.raises(pengbridge.SidecarError):
+        list(server)
+    for call in (server.poll, server.flush, lambda: server.send(1, "t:a", 1), lambda: next(iter(server))):
+        with pytest.raises(pengbridge.SidecarError):
+            call()
+    sidecar.close()
+
+
+def test_a_closed_one_says_so() -> None:
+    sidecar = Sidecar.spawn()
+    server = sidecar.bind("127.0.0.1:0", ["t:a"])
+    sidecar.close()
+    sidecar.close()
+    for call in (sidecar.info, sidecar.bind, sidecar.list_endpoints, server.flush):
+        with pytest.raises(pengbridge.SidecarError):
+            call()
+    server.stop()  # it has
+    assert len(list(server)) <= 5  # those that were here already
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for a process by signal 0")
+def test_a_program_that_does_not_close_it_ends_all_the_same() -> None:
+    code = "import pengbridge; s = pengbridge.Sidecar.spawn(); s.bind('127.0.0.1:0'); print(s.info().pid)"
+    done = run(code)
+    assert (done.returncode, done.stderr) == (0, "")
+    with pytest.raises(ProcessLookupError):
+        eventually(lambda: os.kill(int(done.stdout), 0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_is_told_and_leaves_the_parent_s_alone() -> None:
+    code = """
+import os, sys, warnings
+import pengbridge
+warnings.simplefilter("ignore")
+with pengbridge.Sidecar.spawn() as sidecar, sidecar.bind("127.0.0.1:0", ["t:a"]) as server:
+    child = os.fork()
+    if child == 0:
+        for call in (sidecar.info, sidecar.bind, server.flush, server.poll, lambda: server.send(1, "t:a", 1)):
+            try:
+                call()
+            except pengbridge.SidecarError as error:
+                assert "forked" in str(error)
+            else:
+                os._exit(2)
+        sys.exit(0)  # leaves both with statements
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), server.list_connections())
+"""
+    done = run(code)
+    assert done.stdout == "0 []\n", done.stderr
