@@ -54,6 +54,39 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("files", "left"),
+    [
+        (["pengbridge-1/pengbridge.sock"], []),
+        (["pengbridge-1/pengbridge.sock", "pengbridge-1/other"], ["pengbridge-1", "pengbridge-1/other"]),
+        (["mine/pengbridge.sock"], ["mine", "mine/pengbridge.sock"]),
+        (["pengbridge-1/mine.sock"], ["pengbridge-1", "pengbridge-1/mine.sock"]),
+    ],
+)
+def test_what_a_killed_one_leaves_is_removed(tmp_path: Path, files: list[str], left: list[str]) -> None:
+    temporary = tmp_path / "tmp"
+    for file in files:
+        (temporary / file).parent.mkdir(parents=True, exist_ok=True)
+        (temporary / file).touch()
+    ready = {**READY, "address": f"unix:{temporary / files[0]}"}
+    process = _launch.spawn(script(tmp_path, f"print(json.dumps({ready!r}), flush=True)\ntime.sleep(60)"))
+    process.close(timeout=0.1)
+    assert sorted(str(path.relative_to(temporary)) for path in temporary.rglob("*")) == left
+
+
+def test_a_forked_child_leaves_the_socket_alone(tmp_path: Path) -> None:
+    socket = tmp_path / "pengbridge-1" / "pengbridge.sock"
+    socket.parent.mkdir()
+    socket.touch()
+    ready = {**READY, "address": f"unix:{socket}"}
+    code = f"import os\nprint(json.dumps({{**{ready!r}, 'pid': os.getpid()}}), flush=True)\nsys.stdin.read()"
+    process = _launch.spawn(script(tmp_path, code))
+    process.forget()  # what happens in the child
+    process.close()
+    assert socket.exists()
+    os.waitpid(process.ready.pid, 0)
+
+
+@pytest.mark.parametrize(
     ("code", "message"),
     [
         ("sys.stdin.readline(); print(json.dumps({'error': 'no socket'}))", "no socket"),

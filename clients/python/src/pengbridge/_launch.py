@@ -24,6 +24,8 @@ _NO_WINDOW = 0x08000000  # Windows: CREATE_NO_WINDOW
 _FOREIGN = {errno.ENOEXEC, 86}  # 86 is macOS's EBADARCH, which Python has no name for
 _FOREIGN_WINDOWS = {193, 216}  # ERROR_BAD_EXE_FORMAT, ERROR_EXE_MACHINE_TYPE_MISMATCH
 _EXIT_TIMEOUT = 3.0  # seconds; the sidecar drains for 1.5 s at most
+_SOCKET = "pengbridge.sock"  # where a sidecar listens, in a folder of its own with a name that begins like this:
+_SOCKET_FOLDER = "pengbridge-"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Process:
 
     def __init__(self, child: subprocess.Popen[bytes], token: str, ready: Ready) -> None:
         self._child = child
+        self._forgotten = False
         self.token = token
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_forgetting(weakref.ref(self)))
@@ -70,9 +73,12 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        if not self._forgotten:
+            _remove_socket(self.address)
 
     def forget(self) -> None:
         """In a forked child: lets go of the pipes, so that the parent's end is still the sidecar's end."""
+        self._forgotten = True
         _close_quietly(self._child)
         self._child.returncode = 0  # not our child: there is nothing to wait for, and Popen must not warn
 
@@ -168,6 +174,16 @@ def parse_ready(line: bytes) -> Ready:
         return Ready(str(fields["address"]), int(fields["pid"]), str(fields["version"]))
     except (ValueError, KeyError, TypeError) as error:
         raise SidecarError(f"the sidecar said {line[:200]!r} instead of its address") from error
+
+
+def _remove_socket(address: str) -> None:
+    """Removes what a sidecar that was killed could not: its socket and the folder, by their known names, if that is all."""
+    folder, name = os.path.split(address.removeprefix("unix:"))
+    if address.startswith("unix:") and name == _SOCKET and os.path.basename(folder).startswith(_SOCKET_FOLDER):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
 
 
 def _close_quietly(child: subprocess.Popen[bytes]) -> None:
