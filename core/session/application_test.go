@@ -101,7 +101,9 @@ func TestUnknownIDs(t *testing.T) {
 		p.receive(packed(1<<32-1, []byte{1}))
 		require.Equal(t, []string{recv + "refused", recv + "refused"}, p.events)
 		require.ErrorIs(t, p.send(packet.ID(65), []byte{1}), packet.ErrUnknown)
-		require.ErrorIs(t, p.send(packet.Name("app:b"), []byte{1}), packet.ErrUnknown)
+		err := p.send(packet.Name("app:b"), []byte{1})
+		require.ErrorIs(t, err, packet.ErrUnknown)
+		require.Regexp(t, `^packet "app:b" is not registered: `, err.Error())
 		var invalid *packet.InvalidError
 		require.ErrorAs(t, p.send(packet.ID(packet.IDClose), empty), &invalid, "internal packets are not the application's")
 		require.ErrorIs(t, p.send(packet.Name(packet.NameClose), empty), packet.ErrUnknown)

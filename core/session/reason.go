@@ -43,7 +43,7 @@ var (
 type ConntypeExistsError struct{ Name string }
 
 func (e *ConntypeExistsError) Error() string {
-	return fmt.Sprintf("connection type %q is known already", e.Name)
+	return fmt.Sprintf("connection type %q is known already: choose another name", e.Name)
 }
 
 // Is makes the error an instance of [packet.ErrExists].
@@ -53,7 +53,7 @@ func (e *ConntypeExistsError) Is(target error) bool { return target == packet.Er
 type UnknownPacketError struct{ Ref packet.Ref }
 
 func (e *UnknownPacketError) Error() string {
-	return fmt.Sprintf("packet %v is not registered: register it before the handshake, or check its name", e.Ref)
+	return fmt.Sprintf("%v is not registered: register it before the handshake, or check its name", e.Ref)
 }
 
 // Is makes the error an instance of [packet.ErrUnknown].
