@@ -169,3 +169,4 @@ demo: venv build interop-env ## run the demo
 .PHONY: clean
 clean: ## remove what was built, and the environments
 	rm -rf bin dist .venv .interop .scene .tools
+	find . -name __pycache__ -prune -o -name '.*_cache' -prune | xargs rm -rf
