@@ -107,6 +107,10 @@ func (c *Cursor) take() (batch Batch, wait bool, err error) {
 // log's lock is held.
 func (c *Cursor) mustWait() (bool, error) {
 	l := c.log
+	if c.subscriber != nil {
+		// What is gone was acknowledged, maybe since this stream began: the subscriber had it over the one before.
+		c.next = max(c.next, l.store.first)
+	}
 	switch {
 	case c.err != nil:
 		return false, c.err

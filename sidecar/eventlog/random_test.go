@@ -161,6 +161,9 @@ func (r *run) next() {
 func (r *run) nextOf(c *modelCursor) error {
 	m := r.model
 	batch, err := c.real.Next(context.Background(), time.Nanosecond)
+	if c.err == nil && c.subscriber != nil {
+		c.next = max(c.next, m.first) // what is gone was acknowledged
+	}
 	if c.err == nil && c.next < m.first {
 		c.err = &eventlog.GoneError{Sequence: c.next, Oldest: m.first}
 	}

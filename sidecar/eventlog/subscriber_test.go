@@ -49,6 +49,19 @@ func TestADurableSubscriberResumes(t *testing.T) {
 	require.ErrorIs(t, err, eventlog.ErrOtherMode)
 }
 
+// TestAnAcknowledgementFromBeforeABreak comes when the stream is open again: what it names is freed, and not delivered.
+func TestAnAcknowledgementFromBeforeABreak(t *testing.T) {
+	l := eventlog.New(eventlog.Options{Expected: "game"})
+	l.Append(received(10, 10))
+	broken, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
+	require.Equal(t, uint64(10), next(t, broken).Last)
+	l.Append(received(2, 10))
+	resumed, header := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
+	require.Equal(t, uint64(1), header.Next)
+	require.NoError(t, l.Acknowledge("game", 10))
+	require.Equal(t, uint64(11), next(t, resumed).First)
+}
+
 func TestWhatIsWrittenCountsAsAcknowledgedWithoutAcknowledgements(t *testing.T) {
 	l := eventlog.New(eventlog.Options{RingBytes: 500, BacklogEvents: 100})
 	c, _ := subscribe(t, l, eventlog.Request{Name: "bot", Mode: eventlog.Durable})
