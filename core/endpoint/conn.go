@@ -26,7 +26,9 @@ type conn struct {
 	inbound session.Inbound // the reader's
 	reading attempt         // the reader's
 	filled  bool            // the reader's: its last blocking read filled the buffer
-	pace    *pace           // the reader's; nil without limits
+	// inflates is the reader's: it has a permit to inflate; see awaitInflating.
+	inflates bool
+	pace     *pace // the reader's; nil without limits
 	// identified says that a client has shown the server a certificate. It is set before the reader runs.
 	identified bool
 	began      time.Duration // on the endpoint's clock: when the handshake time began
@@ -71,6 +73,7 @@ func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
 	if e.tls == nil {
 		c.raw = rawConn(tcp)
 	}
+	c.inbound.BeforeInflate = c.awaitInflating
 	c.reading.init(readOnce)
 	c.trying.init(writeOnce)
 	return c

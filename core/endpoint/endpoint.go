@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,9 @@ type Endpoint struct {
 	logger  *slog.Logger
 	addr    event.Addr
 	created time.Time
+
+	// inflating has a value for each connection that inflates; see awaitInflating.
+	inflating chan struct{}
 
 	// mu guards what follows. It may be taken while a connection's lock is held, never the other way round.
 	mu      sync.RWMutex
@@ -82,13 +86,15 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 		tls:     opts.TLS,
 		logger:  opts.Logger,
 		created: time.Now(),
-		conns:   make(map[uint64]*conn),
-		live:    make(map[*conn]struct{}),
-		perHost: make(map[string]int),
-		groups:  make(map[string]map[uint64]*conn),
-		ending:  make(chan struct{}),
-		quit:    make(chan struct{}),
-		done:    make(chan struct{}),
+
+		inflating: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		conns:     make(map[uint64]*conn),
+		live:      make(map[*conn]struct{}),
+		perHost:   make(map[string]int),
+		groups:    make(map[string]map[uint64]*conn),
+		ending:    make(chan struct{}),
+		quit:      make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	if e.sink == nil {
 		e.sink = event.Func(func(event.Event) {})

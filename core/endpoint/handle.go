@@ -34,6 +34,7 @@ func (c *conn) handle(p []byte) (packets int, err error) {
 			clear(batch[:n])
 			c.inbound.Settle()
 		}
+		c.doneInflating()
 		if !more {
 			return n, err
 		}
@@ -63,6 +64,38 @@ func (c *conn) decode(batch []session.Packet, limit int) (n int, more bool, err 
 		n++
 	}
 	return n, true, nil
+}
+
+// awaitInflating waits until the connection may inflate bodies. What a read of 64 KiB inflates to, the gate cannot know when
+// it lets the read in: many peers that send little at the same moment would put far more into the log than its limit. So
+// only as many connections inflate at a time as there are processors, and each of them looks whether the log is full
+// before. It keeps the permit until its packets are handled.
+func (c *conn) awaitInflating() {
+	for {
+		select {
+		case c.e.inflating <- struct{}{}:
+		case <-c.closing: // what comes is thrown away
+			return
+		}
+		gate := c.reading.gate
+		if gate == nil || !gate.Full() {
+			c.inflates = true
+			return
+		}
+		<-c.e.inflating
+		c.reading.leave()
+		if !c.reading.queue(c.closing) {
+			return
+		}
+	}
+}
+
+// doneInflating gives the permit back, if the connection has it.
+func (c *conn) doneInflating() {
+	if c.inflates {
+		c.inflates = false
+		<-c.e.inflating
+	}
 }
 
 func (c *conn) receivePackets(packets []session.Packet, out *session.Output) {

@@ -18,6 +18,10 @@ type Packet struct {
 // Inbound turns received bytes into packets. It belongs to the one who reads the connection, and needs no lock: inflating
 // and checking a large body holds up nobody who sends.
 type Inbound struct {
+	// BeforeInflate is called before bodies are inflated, once until the next Settle: the place to wait while too many others
+	// do. nil: nothing is.
+	BeforeInflate func()
+
 	decoder  wire.Decoder
 	inflated *[]byte // bodies inflated since the last Settle, one behind the other; nil while nothing is compressed
 	err      error   // why nothing more can be read
@@ -77,6 +81,9 @@ func (in *Inbound) Held() int { return in.decoder.Held() }
 // in the old one stay where they are.
 func (in *Inbound) inflate(body []byte, limit int) ([]byte, error) {
 	if in.inflated == nil {
+		if in.BeforeInflate != nil {
+			in.BeforeInflate()
+		}
 		in.inflated = inflatePool.Get().(*[]byte)
 	}
 	start := len(*in.inflated)
