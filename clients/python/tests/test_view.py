@@ -10,7 +10,7 @@ from harness import WAIT, Echo, Net, Recorder, eventually
 from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _peer
+from pengbridge import _endpoint, _peer
 
 
 def test_a_client_that_is_not_processed_sees_nothing(net: Net) -> None:
@@ -222,3 +222,20 @@ def test_20_connecting_and_leaving_at_once_leaves_no_complaint(net: Net, caplog:
     net.client(server)
     eventually(lambda: list(server.clients) == [51])
     assert caplog.text == ""
+
+
+def test_a_frame_loop_gets_what_came_since_the_last_frame(net: Net) -> None:
+    """Events that come one by one between two frames are there with the next one: they do not wait for each other."""
+    server = net.server(packets={"t:a": Recorder})
+    client = net.client(server, packets={"t:a": Recorder}, run=False)
+    client.runAsync()
+    while client.remote_state != 64:
+        client.process(wait=True, timeout=WAIT)
+    eventually(lambda: server.clients and server.clients[1].state == 64)
+    client.process()  # a frame
+    for i in range(10):
+        server.send_message("t:a", i, 1)
+        server.flush()  # each is a batch of its own
+    eventually(lambda: sum(len(list(_endpoint.events(b))) for b in tuple(client._inbox._items)) == 10)
+    assert client.process() == 10
+    assert client.registry.getObj("t:a").messages() == list(range(10))

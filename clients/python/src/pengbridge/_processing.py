@@ -55,6 +55,8 @@ class Processing:
         self._inbox.check()
         if self._processing_thread == threading.get_ident():
             return 0
+        if not wait and self._endpoint is not None:
+            self._endpoint.read_ahead()  # a frame loop: what comes between two frames must not wait for the one after
         if wait and self._batch is None and not self._backlog:  # an exception may have left some
             self._inbox.wait(timeout)
         with self._process_lock:
