@@ -39,6 +39,9 @@ func coreOptions(o *pb.EndpointOptions) (endpoint.Options, error) {
 	if opts.Omit, err = omitted(o.GetEvents().GetOmitTypes()); err != nil {
 		return opts, err
 	}
+	if len(o.GetVersion()) > maxName {
+		return opts, invalid("version", "must be at most %d bytes", maxName)
+	}
 	opts.DeferredStart = o.GetDeferredStart()
 	opts.Version = o.GetVersion()
 	return opts, nil

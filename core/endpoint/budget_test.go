@@ -171,7 +171,7 @@ func TestBudgetLogs(t *testing.T) {
 	small.write(last)
 	record.count(t, event.ServerRecv, 2*2+1)
 	small.echoes(server, record, 1)
-	require.EqualValues(t, 100*mib, budget.Used())
+	require.Eventually(t, func() bool { return budget.Used() == 100*mib }, patience, time.Millisecond)
 	budget.CountLog(-100 * mib)
 	freed(t, budget)
 }

@@ -148,8 +148,9 @@ func checkPingData(data []byte, limit int) error {
 	if err := packet.Check(data); err != nil {
 		return &packet.InvalidError{Field: "ping.data", Problem: err.Error()}
 	}
-	if _, err := packet.AppendPong(nil, []byte{0xc0}, data, ""); err != nil {
-		return &packet.InvalidError{Field: "ping.data", Problem: err.Error()}
+	_, err := packet.AppendPong(nil, []byte{0xc0}, data, "")
+	if invalid, ok := errors.AsType[*packet.InvalidError](err); ok {
+		return &packet.InvalidError{Field: "ping." + invalid.Field, Problem: invalid.Problem}
 	}
-	return nil
+	return err
 }

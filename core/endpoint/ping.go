@@ -34,8 +34,8 @@ type PingResult struct {
 const pingPatience = 10 * time.Second
 
 // Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). A server
-// that is silent is given up at the deadline of ctx; if it has none, after 10 s. Errors: ErrConnectRefused, *HandshakeError (the server refused, or did not answer),
-// *packet.InvalidError, those of ctx.
+// that is silent is given up at the deadline of ctx; if it has none, after 10 s. Errors: ErrConnectRefused,
+// *HandshakeError (the server refused, or did not answer), *packet.InvalidError, those of ctx.
 func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, error) {
 	if opts.Data != nil {
 		if err := packet.Check(opts.Data); err != nil {
@@ -43,7 +43,7 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 		}
 	}
 	if _, err := packet.AppendPing(nil, opts.Data, 0); err != nil {
-		return PingResult{}, &packet.InvalidError{Field: "data", Problem: err.Error()}
+		return PingResult{}, err
 	}
 	pong := make(chan PingResult, 1)
 	watch := func(ev event.Event) {

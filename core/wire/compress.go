@@ -24,10 +24,10 @@ func DefaultCompression() Compression {
 // Validate says what is wrong with c, naming the field.
 func (c Compression) Validate() error {
 	if c.Threshold < 0 || c.Threshold > DefaultMaxBody {
-		return fmt.Errorf("compression threshold %d: give 0 to %d bytes", c.Threshold, DefaultMaxBody)
+		return fmt.Errorf("has a threshold of %d bytes: give 0 to %d", c.Threshold, DefaultMaxBody)
 	}
 	if c.Level < zlib.NoCompression || c.Level > zlib.BestCompression {
-		return fmt.Errorf("compression level %d: give %d to %d", c.Level, zlib.NoCompression, zlib.BestCompression)
+		return fmt.Errorf("has level %d: give %d to %d", c.Level, zlib.NoCompression, zlib.BestCompression)
 	}
 	return nil
 }

@@ -619,7 +619,8 @@ func (*EndpointInterrupt) Descriptor() ([]byte, []int) {
 	return file_pengbridge_v1_command_proto_rawDescGZIP(), []int{8}
 }
 
-// EndpointStop ends an endpoint: queued packets go out (bounded), then its connections close.
+// EndpointStop ends an endpoint: queued packets go out (bounded), then its connections close, a server's with the reason
+// "servershutdown", a client's without one.
 type EndpointStop struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -202,7 +202,8 @@ const (
 	EndpointPhase_ENDPOINT_PHASE_PAUSED EndpointPhase = 3
 	// Closing its connections.
 	EndpointPhase_ENDPOINT_PHASE_STOPPING EndpointPhase = 4
-	// Ended. It is listed until its subscribers have read the log, at most for the grace time.
+	// Ended. It is listed, and its log can be read, until its durable subscribers have acknowledged everything or were away
+	// for their grace time: name an expected_subscriber to be sure of the last events. Without one it is forgotten at once.
 	EndpointPhase_ENDPOINT_PHASE_STOPPED EndpointPhase = 5
 )
 
@@ -686,7 +687,7 @@ type EndpointOptions struct {
 	// A name for people, shown by ListEndpoints and in the sidecar's log lines. At most 256 bytes.
 	Label string `protobuf:"bytes,8,opt,name=label,proto3" json:"label,omitempty"`
 	// The release announced in hello and handshake packets; peers show it but compare only the protocol version. Empty:
-	// "0.2.0", the peng3dnet release whose behaviour the sidecar follows.
+	// "0.2.0", the peng3dnet release whose behaviour the sidecar follows. At most 256 bytes.
 	Version       string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

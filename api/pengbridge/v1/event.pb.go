@@ -70,7 +70,8 @@ const (
 	EventType_EVENT_TYPE_CLIENT_RECV EventType = 18
 	// peng3dnet:client.send. A packet was queued: packet_id, packet, body.
 	EventType_EVENT_TYPE_CLIENT_SEND EventType = 19
-	// peng3dnet:client.close. The connection ended: reason, detail. Once, and after everything else of the connection.
+	// peng3dnet:client.close. The connection ended: reason, detail. Once, and after everything else of the connection. The
+	// endpoint itself, and its log, go on until Stop.
 	EventType_EVENT_TYPE_CLIENT_CLOSE EventType = 20
 )
 

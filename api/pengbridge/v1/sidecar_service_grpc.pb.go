@@ -53,8 +53,8 @@ const (
 // endpoints of its owner, and nothing else (PERMISSION_DENIED). While the sidecar drains, calls that make something new are
 // UNAVAILABLE. Errors carry a google.rpc.ErrorInfo with a stable reason; INVALID_ARGUMENT names the field.
 //
-// An endpoint id that is unknown, or from before a restart of the sidecar, is NOT_FOUND. Anything but reading the log of a
-// stopped endpoint is FAILED_PRECONDITION.
+// An endpoint id that is unknown, or from before a restart of the sidecar, is NOT_FOUND. A stopped endpoint can be listed, its
+// log read and acknowledged, and stopped again, which does nothing; everything else is FAILED_PRECONDITION.
 //
 // Order is promised within one Commands stream, and between unary calls when each was awaited; never between the two.
 type SidecarServiceClient interface {
@@ -328,8 +328,8 @@ type SidecarService_SubscribeClient = grpc.ServerStreamingClient[SubscribeRespon
 // endpoints of its owner, and nothing else (PERMISSION_DENIED). While the sidecar drains, calls that make something new are
 // UNAVAILABLE. Errors carry a google.rpc.ErrorInfo with a stable reason; INVALID_ARGUMENT names the field.
 //
-// An endpoint id that is unknown, or from before a restart of the sidecar, is NOT_FOUND. Anything but reading the log of a
-// stopped endpoint is FAILED_PRECONDITION.
+// An endpoint id that is unknown, or from before a restart of the sidecar, is NOT_FOUND. A stopped endpoint can be listed, its
+// log read and acknowledged, and stopped again, which does nothing; everything else is FAILED_PRECONDITION.
 //
 // Order is promised within one Commands stream, and between unary calls when each was awaited; never between the two.
 type SidecarServiceServer interface {
