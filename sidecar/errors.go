@@ -104,6 +104,10 @@ func translate(err error) *failure {
 			code: codes.OutOfRange, reason: "SEQUENCE_NOT_REACHED", message: err.Error(), metadata: oldest(beyond.Oldest),
 		}
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		advice := ": allow a longer timeout, or find out what keeps the peer"
+		return &failure{code: codes.DeadlineExceeded, reason: "TIMED_OUT", message: err.Error() + advice}
+	}
 	for _, s := range sentinels {
 		if errors.Is(err, s.err) {
 			return &failure{code: s.code, reason: s.reason, message: err.Error()}
@@ -149,7 +153,6 @@ var sentinels = [...]struct {
 	{eventlog.ErrOtherMode, codes.FailedPrecondition, "SUBSCRIBER_IN_OTHER_MODE"},
 	{eventlog.ErrUnknownSubscriber, codes.NotFound, "UNKNOWN_SUBSCRIBER"},
 	{fs.ErrPermission, codes.PermissionDenied, "NOT_PERMITTED"},
-	{context.DeadlineExceeded, codes.DeadlineExceeded, "TIMED_OUT"},
 	{context.Canceled, codes.Canceled, "CANCELED"},
 }
 
