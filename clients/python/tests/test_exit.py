@@ -101,8 +101,15 @@ def test_what_was_sent_right_before_the_end_arrives() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_program_that_is_ended_leaves_no_sidecar(number: int) -> None:
-    program = start("sys.stdin.readline()")
+    program = start("""
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored for its background jobs
+        print("waiting", flush=True)
+        sys.stdin.readline()
+    """)
     pid, _ = first_line(program)
+    assert program.stdout is not None
+    assert program.stdout.readline() == "waiting\n"
     program.send_signal(number)
     finish(program)
     assert program.returncode != 0
