@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/core/packet"
 )
 
 // lines is a log that a test reads.
@@ -121,17 +127,10 @@ func TestMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	s := start(t, Options{Metrics: registry})
 	client := s.client(t, gameToken)
-	bound := bind(t, client, &pb.EndpointOptions{Label: "lobby"})
-	join(t, bound)
+	bound := bind(t, client, &pb.EndpointOptions{Label: "lobby", Limits: &pb.Limits{MaxConnections: 1, MaxPacketBytes: 1}})
+	greedy := join(t, bound)
 	require.Eventually(t, func() bool {
-		families, err := registry.Gather()
-		require.NoError(t, err)
-		values := make(map[string]float64)
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				values[f.GetName()] += m.GetGauge().GetValue() + m.GetCounter().GetValue()
-			}
-		}
+		values := gather(t, registry)
 		return values["pengbridge_endpoint_connections"] == 1 &&
 			values["pengbridge_endpoint_packets_received_total"] == 2 &&
 			values["pengbridge_endpoint_events_total"] >= 8 &&
@@ -139,21 +138,48 @@ func TestMetrics(t *testing.T) {
 			values["pengbridge_memory_budget_bytes"] == 1<<30 &&
 			values["grpc_server_handled_total"] >= 1
 	}, patience, tick)
-	_, err := client.Stop(testContext(t), &pb.StopRequest{EndpointId: bound.GetEndpointId()})
+	refused, err := net.Dial("tcp", "127.0.0.1:"+portOf(bound))
+	require.NoError(t, err)
+	_, err = io.ReadAll(refused)
+	require.NoError(t, err)
+	require.NoError(t, refused.Close())
+	values := gather(t, registry)
+	require.Equal(t, 1.0, values["pengbridge_endpoint_connections_refused_total max_connections"])
+	require.Equal(t, 0.0, values["pengbridge_endpoint_connections_closed_total packettoolarge"])
+	require.NoError(t, greedy.Send(0, packet.Name("echo"), []byte("\xa2hi")))
+	require.Eventually(t, func() bool {
+		return gather(t, registry)["pengbridge_endpoint_connections_closed_total packettoolarge"] == 1
+	}, patience, tick)
+	_, err = client.Stop(testContext(t), &pb.StopRequest{EndpointId: bound.GetEndpointId()})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		families, err := registry.Gather()
-		require.NoError(t, err)
-		for _, f := range families {
-			if f.GetName() == "pengbridge_endpoint_connections" {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(slices.Collect(maps.Keys(gather(t, registry))), func(name string) bool {
+			return strings.HasPrefix(name, "pengbridge_endpoint_")
+		})
 	}, patience, tick, "they vanish with the endpoint")
 
 	_, err = New(Options{Tokens: testTokens(), Metrics: registry})
 	require.ErrorAs(t, err, &prometheus.AlreadyRegisteredError{})
+}
+
+// gather returns the sums of gauges and counters by name, and by name and reason where there are reasons.
+func gather(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	values := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, label := range m.GetLabel() {
+				if label.GetName() == "reason" {
+					name += " " + label.GetValue()
+				}
+			}
+			values[name] += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	return values
 }
 
 func TestChannelzWantsAFullToken(t *testing.T) {

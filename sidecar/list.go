@@ -56,7 +56,7 @@ func (h *hosted) info() *pb.EndpointInfo {
 		CreatedAt:          timestamppb.New(stats.Created),
 		Connections:        uint32(stats.Connections),
 		ConnectionsTotal:   stats.ConnectionsTotal,
-		ConnectionsRefused: stats.Refused,
+		ConnectionsRefused: sum(stats.Refused),
 		PacketsReceived:    stats.PacketsReceived,
 		PacketsSent:        stats.PacketsSent,
 		BytesReceived:      stats.BytesReceived,
@@ -70,6 +70,13 @@ func (h *hosted) info() *pb.EndpointInfo {
 		Limits:             apiLimits(stats.Limits, h.backlogBytes, h.backlogEvents),
 		Registry:           registry(h.Registry()),
 	}
+}
+
+func sum(counts map[endpoint.Refusal]uint64) (total uint64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
 }
 
 func apiPhase(phase endpoint.Phase, paused bool) pb.EndpointPhase {

@@ -40,40 +40,54 @@ type endpointCollector struct {
 	endpoints *endpoints
 }
 
+// figures is an endpoint at one moment.
+type figures struct {
+	endpoint.Stats
+	log eventlog.Stats
+}
+
 // endpointMetric is one figure of an endpoint.
 type endpointMetric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
-	value func(endpoint.Stats, eventlog.Stats) float64
+	value func(*figures) float64
 }
 
 // endpointMetrics never changes.
 var endpointMetrics = []endpointMetric{
-	gauge("connections", "Open connections.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.Connections) }),
-	counter("connections_total", "Connections made.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.ConnectionsTotal) }),
-	counter("connections_refused_total", "Connections refused because of a limit.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.Refused) }),
-	counter("packets_received_total", "Packets received.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.PacketsReceived) }),
-	counter("packets_sent_total", "Packets sent.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.PacketsSent) }),
-	counter("received_bytes_total", "Bytes read from sockets.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.BytesReceived) }),
-	counter("sent_bytes_total", "Bytes written to sockets.", func(s endpoint.Stats, _ eventlog.Stats) float64 { return float64(s.BytesSent) }),
-	counter("events_total", "Events logged.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return float64(l.Last) }),
-	gauge("backlog_bytes", "Bytes of events that wait for durable subscribers.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return float64(l.BacklogBytes) }),
-	gauge("backlog_events", "Events that wait for durable subscribers.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return float64(l.BacklogEvents) }),
-	counter("pauses_total", "How often reading was paused because of the backlog.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return float64(l.Pauses) }),
-	counter("paused_seconds_total", "For how long reading was paused.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return l.Paused.Seconds() }),
-	gauge("log_memory_bytes", "What the log of events occupies.", func(_ endpoint.Stats, l eventlog.Stats) float64 { return float64(l.MemoryBytes) }),
+	gauge("connections", "Open connections.", func(f *figures) float64 { return float64(f.Connections) }),
+	counter("connections_total", "Connections made.", func(f *figures) float64 { return float64(f.ConnectionsTotal) }),
+	counter("accept_errors_total", "How often the system could not hand over a connection, as when files run out.", func(f *figures) float64 { return float64(f.AcceptErrors) }),
+	counter("packets_received_total", "Packets received.", func(f *figures) float64 { return float64(f.PacketsReceived) }),
+	counter("packets_sent_total", "Packets sent.", func(f *figures) float64 { return float64(f.PacketsSent) }),
+	counter("received_bytes_total", "Bytes read from sockets.", func(f *figures) float64 { return float64(f.BytesReceived) }),
+	counter("sent_bytes_total", "Bytes written to sockets.", func(f *figures) float64 { return float64(f.BytesSent) }),
+	counter("paced_total", "How often a connection had to wait because of packets_per_second or bytes_per_second.", func(f *figures) float64 { return float64(f.Paced) }),
+	counter("events_total", "Events logged.", func(f *figures) float64 { return float64(f.log.Last) }),
+	gauge("backlog_bytes", "Bytes of events that wait for durable subscribers.", func(f *figures) float64 { return float64(f.log.BacklogBytes) }),
+	gauge("backlog_events", "Events that wait for durable subscribers.", func(f *figures) float64 { return float64(f.log.BacklogEvents) }),
+	counter("pauses_total", "How often reading was paused because of backlog_bytes or backlog_events.", func(f *figures) float64 { return float64(f.log.Pauses) }),
+	counter("paused_seconds_total", "For how long reading was paused.", func(f *figures) float64 { return f.log.Paused.Seconds() }),
+	counter("log_full_total", "Sends that were refused because their event had no room in the log.", func(f *figures) float64 { return float64(f.LogFull) }),
+	gauge("log_memory_bytes", "What the log of events occupies.", func(f *figures) float64 { return float64(f.log.MemoryBytes) }),
 }
 
-func gauge(name, help string, value func(endpoint.Stats, eventlog.Stats) float64) endpointMetric {
+// These have a series for each reason. They never change.
+var (
+	closedDesc  = describe("connections_closed_total", "Connections that ended, by the limit or rule that ended them, or by who did.", "reason")
+	refusedDesc = describe("connections_refused_total", "Connections that were refused at accept, by the limit that refused them.", "reason")
+)
+
+func gauge(name, help string, value func(*figures) float64) endpointMetric {
 	return endpointMetric{describe(name, help), prometheus.GaugeValue, value}
 }
 
-func counter(name, help string, value func(endpoint.Stats, eventlog.Stats) float64) endpointMetric {
+func counter(name, help string, value func(*figures) float64) endpointMetric {
 	return endpointMetric{describe(name, help), prometheus.CounterValue, value}
 }
 
-func describe(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("pengbridge_endpoint_"+name, help, []string{"endpoint", "label", "side"}, nil)
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("pengbridge_endpoint_"+name, help, append([]string{"endpoint", "label", "side"}, labels...), nil)
 }
 
 // Describe names the metrics.
@@ -81,6 +95,8 @@ func (c *endpointCollector) Describe(descs chan<- *prometheus.Desc) {
 	for _, m := range endpointMetrics {
 		descs <- m.desc
 	}
+	descs <- closedDesc
+	descs <- refusedDesc
 }
 
 // Collect takes each endpoint's figures.
@@ -90,9 +106,15 @@ func (c *endpointCollector) Collect(metrics chan<- prometheus.Metric) {
 		if h.Side() == packet.ServerSide {
 			side = "server"
 		}
-		stats, logged := h.Stats(), h.log.Stats()
+		f := figures{h.Stats(), h.log.Stats()}
 		for _, m := range endpointMetrics {
-			metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(stats, logged), h.id, h.label, side)
+			metrics <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&f), h.id, h.label, side)
+		}
+		for cause, n := range f.Closed {
+			metrics <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(n), h.id, h.label, side, cause)
+		}
+		for why, n := range f.Refused {
+			metrics <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), h.id, h.label, side, string(why))
 		}
 	}
 }

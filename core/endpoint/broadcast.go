@@ -49,6 +49,7 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	}
 	recorded := e.recordsSends()
 	if recorded && e.logFull() {
+		e.counters.logFull.Add(1)
 		return result, ErrLogFull
 	}
 	d := delivery{ref: ref, frame: f, batch: b, out: output(), skipped: absent}

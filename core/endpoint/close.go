@@ -87,6 +87,7 @@ func (c *conn) conclude(out *session.Output) {
 		return
 	}
 	c.delivered = !c.broken
+	c.e.counters.closed[c.sess.Cause()].Add(1)
 	c.sess.End(time.Now(), out)
 	c.e.forget(c)
 	if len(out.Events) > 0 {

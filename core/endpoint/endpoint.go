@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -66,13 +65,6 @@ type Endpoint struct {
 	counters counters
 }
 
-// counters count from the endpoint's beginning.
-type counters struct {
-	connections, refused         atomic.Uint64
-	packetsReceived, packetsSent atomic.Uint64
-	bytesReceived, bytesSent     atomic.Uint64
-}
-
 // newEndpoint checks the options and makes an endpoint of the given side, which is not running yet.
 func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 	if err := opts.Limits.validate(); err != nil {
@@ -96,6 +88,7 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 		quit:      make(chan struct{}),
 		done:      make(chan struct{}),
 	}
+	e.counters.init()
 	if e.sink == nil {
 		e.sink = event.Func(func(event.Event) {})
 	}

@@ -275,6 +275,7 @@ func TestFullLog(t *testing.T) {
 	require.ErrorIs(t, server.Send(1, echo, one), endpoint.ErrLogFull)
 	_, err := server.Broadcast(endpoint.Target{}, echo, one)
 	require.ErrorIs(t, err, endpoint.ErrLogFull)
+	require.EqualValues(t, 2, server.Stats().LogFull)
 	v.setFull(false)
 	require.NoError(t, server.Send(1, echo, []byte{2}))
 	require.Equal(t, []byte{2}, p.expect(echoID), "the refused ones did not go out")

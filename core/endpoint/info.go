@@ -25,9 +25,13 @@ type Stats struct {
 	Created          time.Time
 	Connections      int // open now
 	ConnectionsTotal uint64
-	Refused          uint64 // at accept, because of a limit
-	PacketsReceived  uint64 // internal ones included
-	PacketsSent      uint64 // internal ones included; a broadcast counts once for each connection
+	Refused          map[Refusal]uint64 // at accept; every Refusal is there
+	Closed           map[string]uint64  // by cause; each of session.Causes is there
+	AcceptErrors     uint64             // how often the system could not hand over a connection: it waits, and is accepted later
+	Paced            uint64             // how often a connection had to wait because of PacketsPerSecond or BytesPerSecond
+	LogFull          uint64             // sends that were refused with ErrLogFull
+	PacketsReceived  uint64             // internal ones included
+	PacketsSent      uint64             // internal ones included; a broadcast counts once for each connection
 	BytesReceived    uint64
 	BytesSent        uint64
 	Limits           Limits // in force
@@ -41,7 +45,11 @@ func (e *Endpoint) Stats() Stats {
 		Phase: Phase(e.phase), Created: e.created, Limits: e.limits,
 		Connections:      len(e.conns),
 		ConnectionsTotal: e.counters.connections.Load(),
-		Refused:          e.counters.refused.Load(),
+		Refused:          load(e.counters.refused),
+		Closed:           load(e.counters.closed),
+		AcceptErrors:     e.counters.acceptErrors.Load(),
+		Paced:            e.counters.paced.Load(),
+		LogFull:          e.counters.logFull.Load(),
 		PacketsReceived:  e.counters.packetsReceived.Load(),
 		PacketsSent:      e.counters.packetsSent.Load(),
 		BytesReceived:    e.counters.bytesReceived.Load(),

@@ -47,6 +47,7 @@ func TestLimitReasons(t *testing.T) {
 			require.Equal(t, test.reason, text(closed.Reason))
 			require.NotEmpty(t, closed.Detail)
 			p.expectEnd()
+			require.EqualValues(t, 1, server.Stats().Closed[test.reason])
 		})
 	}
 }
@@ -94,17 +95,17 @@ func TestRegistryLimit(t *testing.T) {
 // TestConnectionLimits: who comes too many is refused at once, and others may come when one has left.
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
-	for name, l := range map[string]endpoint.Limits{
-		"in all":      {MaxConnections: 2},
-		"per address": {MaxConnectionsPerAddress: 2},
+	for why, l := range map[endpoint.Refusal]endpoint.Limits{
+		endpoint.RefusedConnections: {MaxConnections: 2},
+		endpoint.RefusedAddress:     {MaxConnectionsPerAddress: 2},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(string(why), func(t *testing.T) {
 			server, record := listen(t, limits(l))
 			first := joinRaw(t, server)
 			joinRaw(t, server)
 			refused := connectRaw(t, server)
 			refused.expectEnd()
-			require.EqualValues(t, 1, server.Stats().Refused)
+			require.EqualValues(t, 1, server.Stats().Refused[why])
 			require.NoError(t, first.Close())
 			record.count(t, event.ServerClose, 1)
 			require.Eventually(t, func() bool { // the socket is given back a moment after the event
@@ -138,6 +139,7 @@ func TestPacing(t *testing.T) {
 			record.count(t, event.ServerRecv, 2+packets)
 			require.Greater(t, time.Since(begin), 300*time.Millisecond, "the burst is a second's worth, the rest is paced")
 			require.Equal(t, "idletimeout", p.expectClose(), "silent at last")
+			require.Positive(t, server.Stats().Paced)
 		})
 	}
 }

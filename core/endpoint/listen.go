@@ -82,6 +82,7 @@ func (e *Endpoint) acceptLoop(l *net.TCPListener) {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		e.counters.acceptErrors.Add(1)
 		backoff = min(max(2*backoff, 5*time.Millisecond), time.Second)
 		e.logger.Warn("cannot accept a connection; trying again", "error", err, "in", backoff)
 		select {
@@ -105,8 +106,8 @@ func (e *Endpoint) accept(tcp *net.TCPConn) {
 	}
 	c.mu.Unlock()
 	if why != "" {
-		e.counters.refused.Add(1)
-		e.logger.Debug("refused a connection", "peer", joinAddr(c.peer), "why", why)
+		e.counters.refused[why].Add(1)
+		e.logger.Debug("refused a connection", "peer", joinAddr(c.peer), "why", string(why))
 		_ = tcp.Close() // it was never ours
 		return
 	}
@@ -114,17 +115,17 @@ func (e *Endpoint) accept(tcp *net.TCPConn) {
 }
 
 // admit numbers a connection and takes it into the books, or says why not.
-func (e *Endpoint) admit(c *conn) (why string) {
+func (e *Endpoint) admit(c *conn) (why Refusal) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	perHost := e.limits.MaxConnectionsPerAddress
 	switch {
 	case e.phase != phaseRunning:
-		return "the endpoint is stopping"
+		return RefusedStopping
 	case len(e.live) >= e.limits.MaxConnections:
-		return "too many connections"
+		return RefusedConnections
 	case perHost > 0 && e.perHost[c.peer.Host] >= perHost:
-		return "too many connections from this address"
+		return RefusedAddress
 	}
 	e.lastID++
 	c.number(e.lastID)

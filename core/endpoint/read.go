@@ -141,6 +141,7 @@ func (c *conn) rest(packets, bytes int) {
 	if delay <= 0 {
 		return
 	}
+	c.e.counters.paced.Add(1)
 	c.reading.leave()
 	c.heard.Store(int64(c.e.clock() + delay))
 	timer := time.NewTimer(delay)

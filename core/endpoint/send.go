@@ -71,6 +71,7 @@ func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, b *Batch) error 
 	}
 	recorded := e.recordsSends()
 	if recorded && e.logFull() {
+		e.counters.logFull.Add(1)
 		return ErrLogFull
 	}
 	if !c.fits(len(f.bytes)) {
@@ -89,9 +90,10 @@ func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, b *Batch) error 
 func (c *conn) permit(ref packet.Ref, out *session.Output) (packet.Type, error) {
 	typ, err := c.sess.Permit(ref)
 	if errors.Is(err, ErrRefused) {
+		state := c.sess.View().State // before its rule may close the connection
 		c.sess.Refused(time.Now(), typ, out)
 		c.carryOut(out)
-		return typ, fmt.Errorf("packet %q in state %d: %w", typ.Name, c.sess.View().State, err)
+		return typ, fmt.Errorf("packet %q in state %d: %w", typ.Name, state, err)
 	}
 	return typ, connError(err)
 }

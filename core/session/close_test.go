@@ -21,15 +21,17 @@ func TestFirstCauseWins(t *testing.T) {
 		}
 		ends := []struct {
 			reason string
-			told   bool // the peer gets closeconn
+			cause  string // as it is counted
+			told   bool   // the peer gets closeconn
 			end    func(p *peer)
 		}{
-			{"mine", true, func(p *peer) { p.session.Close(now, ptr("mine"), "by us", &p.out) }},
-			{"cut", false, func(p *peer) { p.session.Cut(ptr("cut"), "by us") }},
-			{"theirs", false, func(p *peer) { receive(p, packet.IDClose, packet.AppendClose(nil, ptr("theirs"))) }},
-			{lost, false, func(p *peer) { p.session.StreamEnd(cause, true) }},
-			{"malformedpacket", true, func(p *peer) { p.session.Refuse(now, packet.ErrMalformedBody, &p.out) }},
-			{"smartpacketinvalid", true, func(p *peer) { receive(p, packet.IDHandshake, handshakeBody) }},
+			{"mine", session.CauseApplication, true, func(p *peer) { p.session.Close(now, ptr("mine"), "by us", &p.out) }},
+			{"cut", session.CauseApplication, false, func(p *peer) { p.session.Cut(ptr("cut"), "by us") }},
+			{"theirs", session.CausePeer, false, func(p *peer) { receive(p, packet.IDClose, packet.AppendClose(nil, ptr("theirs"))) }},
+			{"overload", session.CausePeer, false, func(p *peer) { receive(p, packet.IDClose, packet.AppendClose(nil, ptr("overload"))) }},
+			{lost, session.CauseStreamEnd, false, func(p *peer) { p.session.StreamEnd(cause, true) }},
+			{"malformedpacket", "malformedpacket", true, func(p *peer) { p.session.Refuse(now, packet.ErrMalformedBody, &p.out) }},
+			{"smartpacketinvalid", "smartpacketinvalid", true, func(p *peer) { receive(p, packet.IDHandshake, handshakeBody) }},
 		}
 		for _, first := range ends {
 			for _, second := range ends {
@@ -40,6 +42,8 @@ func TestFirstCauseWins(t *testing.T) {
 				first.end(p)
 				p.settle()
 				require.Equal(t, first.reason, p.reason(), "%v, then %v", first.reason, second.reason)
+				require.Equal(t, first.cause, p.session.Cause(), "%v, then %v", first.reason, second.reason)
+				require.Contains(t, session.Causes(), first.cause)
 				require.Equal(t, 1, count(p.events, ".close "+first.reason), "%v", p.events)
 				told := []uint32(nil)
 				if first.told {

@@ -40,6 +40,7 @@ func (s *Session) Receive(now time.Time, p Packet, out *Output) {
 	case s.Closing():
 	case p.ID == packet.IDClose:
 		s.reportReceived(now, p, s.internalName(p.ID), false, out)
+		s.peerCause = CausePeer
 		s.end(packet.ParseClose(p.Body), "closed by the peer", true)
 	case p.ID < packet.FirstFreeID:
 		s.receiveInternal(now, p, out)
@@ -114,6 +115,7 @@ func (s *Session) StreamEnd(err error, inFrame bool) {
 	if s.cfg.Side == packet.ClientSide {
 		reason = text(ReasonSocketClose)
 	}
+	s.peerCause = CauseStreamEnd
 	s.end(reason, detail, true)
 }
 

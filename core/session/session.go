@@ -47,6 +47,8 @@ type Session struct {
 	reason *string // why the connection ends; set with phaseClosing
 	detail string
 	byPeer bool // the peer sent closeconn, or the stream ended
+	// peerCause is CausePeer or CauseStreamEnd if the peer ended the connection before we did; else "".
+	peerCause string
 }
 
 // Output collects what a session decided. Its owner writes Frames, reports Events, and then calls Reset.
