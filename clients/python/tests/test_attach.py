@@ -28,7 +28,7 @@ class Served:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.tokens = token_file(folder, f"# whose\n{TOKEN} game full\n")
         self._ready = folder / "ready.json"
-        command = [str(_binary.find()), "serve", "--token-file", str(self.tokens), "--ready-file", str(self._ready)]
+        command = [_binary.find(), "serve", "--token-file", str(self.tokens), "--ready-file", str(self._ready)]
         self.process = subprocess.Popen([*command, "--log-level", "error", *arguments])
         eventually(self._ready.exists, "the ready file")
         self.address: str = json.loads(self._ready.read_text())["address"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pengbridge import _binary, _launch
+from pengbridge import _binary, _checkout, _launch
 from pengbridge.errors import SidecarError
 
 READY = {"api_version": "v1", "address": "unix:/tmp/x.sock", "pid": 99, "version": "0.1.0"}
@@ -116,7 +116,7 @@ def test_a_binary_that_is_none(tmp_path: Path) -> None:
 def test_the_variable_names_the_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = script(tmp_path, "")
     monkeypatch.setenv(_binary.VARIABLE, str(path))
-    assert _binary.find() == path
+    assert _binary.find() == str(path)
 
 
 @pytest.mark.parametrize("value", ["pengbridge", "./pengbridge", "/nowhere/pengbridge"])
@@ -149,18 +149,18 @@ def test_the_package_comes_before_the_checkout(tmp_path: Path, monkeypatch: pyte
     monkeypatch.delenv(_binary.VARIABLE, raising=False)
     monkeypatch.setattr(_binary, "__file__", str(package / "_binary.py"))
     built: list[Any] = []
-    monkeypatch.setattr(_binary, "build", lambda *args: built.append(args))
-    assert _binary.find() == tmp_path / "bin" / "pengbridge"
+    monkeypatch.setattr(_checkout, "build", lambda *args: built.append(args))
+    assert _binary.find() == str(tmp_path / "bin" / "pengbridge")
     assert built == [(tmp_path, tmp_path / "bin" / "pengbridge")]
     (package / "_bin").mkdir()
     (package / "_bin" / "pengbridge").touch()
-    assert _binary.find() == package / "_bin" / "pengbridge"
+    assert _binary.find() == str(package / "_bin" / "pengbridge")
 
 
 def test_a_checkout_without_go_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SidecarError, match="make build"):
-        _binary.build(tmp_path, tmp_path / "bin" / "pengbridge")
+        _checkout.build(tmp_path, tmp_path / "bin" / "pengbridge")
 
 
 def test_a_build_that_fails_shows_its_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,5 +168,5 @@ def test_a_build_that_fails_shows_its_output(tmp_path: Path, monkeypatch: pytest
     go.rename(tmp_path / "go")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SidecarError, match="no such package"):
-        _binary.build(tmp_path, tmp_path / "bin" / "pengbridge")
+        _checkout.build(tmp_path, tmp_path / "bin" / "pengbridge")
     assert os.listdir(tmp_path / "bin") == []

@@ -8,9 +8,10 @@ New programs begin with Sidecar, or with aio.Sidecar for asyncio.
 
 from __future__ import annotations
 
-from . import aio as aio
+import importlib
+from typing import TYPE_CHECKING
+
 from . import conntypes, constants, errors, ext, net, packet, registry, util, version
-from ._api import *  # noqa: F403 - not in __all__: for `import *` there is only what peng3dnet has
 from ._install import install
 from .conntypes import *  # noqa: F403
 from .constants import *  # noqa: F403
@@ -20,6 +21,10 @@ from .net import *  # noqa: F403
 from .registry import *  # noqa: F403
 from .util import normalize_addr_formatted, normalize_addr_socketstyle, parse_address
 from .version import *  # noqa: F403
+
+if TYPE_CHECKING:
+    from . import aio as aio
+    from ._api import *  # noqa: F403 - not in __all__: for `import *` there is only what peng3dnet has
 
 __version__ = "0.1.0"
 
@@ -46,3 +51,22 @@ __all__ = [
     "util",
     "version",
 ]
+
+if not TYPE_CHECKING:  # type checkers know the names from above; to them this would make every name right
+
+    def __getattr__(name):
+        """Finds the names of the API for new programs: imported when first used, they cost no game any time."""
+        if name == "aio":
+            return importlib.import_module(".aio", __name__)
+        if not name.startswith("_"):
+            from . import _api
+
+            if name in _api.__all__:
+                value = globals()[name] = getattr(_api, name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__():
+        from . import _api
+
+        return sorted({*globals(), *_api.__all__, "aio"})

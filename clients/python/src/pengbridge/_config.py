@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from . import errors, util
 from .constants import DEFAULT_CONFIG
@@ -65,8 +64,7 @@ class Config:
         self._on_compression = on_compression
 
 
-@dataclass(frozen=True)
-class Compression:
+class Compression(NamedTuple):
     """When bodies are compressed. threshold: above how many bytes; None: never."""
 
     threshold: int | None

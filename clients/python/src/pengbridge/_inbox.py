@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._fork import Origin
 from .errors import SidecarError
@@ -15,8 +14,7 @@ LIMIT = 8 << 20  # bytes of undecoded batches
 _NOTICES = 1 << 16  # failed sends that wait for a program which does not process
 
 
-@dataclass(frozen=True)
-class SendFailed:
+class SendFailed(NamedTuple):
     """A packet that was queued could not be sent."""
 
     cid: int | None
@@ -24,8 +22,7 @@ class SendFailed:
     error: SidecarError
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """The log has no more events. error: why, if the sidecar was lost; None if the endpoint just ended."""
 
     error: SidecarError | None

@@ -6,19 +6,17 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import subprocess
 import sys
-import sysconfig
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from .errors import SidecarError
 
 API_VERSION = "v1"
+_TOKEN_BYTES = 32
 _READY_TIMEOUT = 10.0  # seconds; it usually takes 15 ms, but a loaded machine starts processes slowly
 _NO_WINDOW = 0x08000000  # Windows: CREATE_NO_WINDOW
 _FOREIGN = {errno.ENOEXEC, 86}  # 86 is macOS's EBADARCH, which Python has no name for
@@ -28,8 +26,7 @@ _SOCKET = "pengbridge.sock"  # where a sidecar listens, in a folder of its own w
 _SOCKET_FOLDER = "pengbridge-"
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """What the sidecar says of itself when it accepts calls."""
 
     address: str
@@ -93,13 +90,13 @@ def _forgetting(process: weakref.ref[Process]) -> Callable[[], None]:
     return forget
 
 
-def spawn(binary: Path) -> Process:
+def spawn(binary: str | os.PathLike[str]) -> Process:
     """Starts the sidecar and waits until it is ready.
 
     Raises:
         SidecarError: it could not be started, ended at once, or did not get ready in time.
     """
-    command = [str(binary), "serve", "--spawned", "--log-level", "warn"]
+    command = [os.fspath(binary), "serve", "--spawned", "--log-level", "warn"]
     try:
         child = subprocess.Popen(
             command,
@@ -109,7 +106,7 @@ def spawn(binary: Path) -> Process:
         )
     except OSError as error:
         raise SidecarError(f"cannot start the sidecar {binary}: {_explained(error)}") from error
-    token = secrets.token_hex(32)
+    token = os.urandom(_TOKEN_BYTES).hex()
     hello = {"token": token, "api_versions": [API_VERSION], "pid": os.getpid()}
     try:
         return Process(child, token, _greet(child, json.dumps(hello).encode() + b"\n"))
@@ -122,6 +119,8 @@ def spawn(binary: Path) -> Process:
 
 def _explained(error: OSError) -> str:
     """Says what an operating system's refusal to run a binary means, and what helps."""
+    import sysconfig  # only here: nearly all programs start without it
+
     if error.errno in _FOREIGN or getattr(error, "winerror", None) in _FOREIGN_WINDOWS:
         return (
             f"it was built for another system or processor than this one, {sysconfig.get_platform()}, or it is damaged. "

@@ -2,4 +2,4 @@
 
 from pengbridge import _binary
 
-binaries = [(str(_binary.find()), "pengbridge/_bin")]
+binaries = [(_binary.find(), "pengbridge/_bin")]
