@@ -12,6 +12,10 @@ const (
 	MaxNesting = 512
 	// MaxElements is how many values arrays and maps may hold in all; an entry of a map is two.
 	MaxElements = 1 << 20
+	// MaxObjects is how many arrays, maps and extension values there may be. A byte or two of them become 80 to 270 bytes in a
+	// Python program, and take it microseconds to make, so that a body which compresses to a few KiB could occupy it for a
+	// second (docs/attacks.md has the figures).
+	MaxObjects = 1 << 18
 )
 
 // ErrMalformedBody says that a body is not what it has to be: [Check] and the Parse functions tell what and where.
@@ -24,9 +28,9 @@ type container struct {
 }
 
 // Check says whether body is one MessagePack value that every receiver can decode, so that none gets past an endpoint that
-// would break a program at either end. Besides being well formed it has to keep [MaxNesting] and [MaxElements], and the
-// rules of Python's msgpack: text in UTF-8, only str and bin as keys of maps, no extension of a negative type but
-// timestamps of 4, 8 or 12 bytes with less than a second of nanoseconds, and nothing behind the value.
+// would break a program at either end. Besides being well formed it has to keep [MaxNesting], [MaxElements] and
+// [MaxObjects], and the rules of Python's msgpack: text in UTF-8, only str and bin as keys of maps, no extension of a
+// negative type but timestamps of 4, 8 or 12 bytes with less than a second of nanoseconds, and nothing behind the value.
 //
 // It allocates nothing unless values nest deeper than 16. Errors wrap [ErrMalformedBody] and name the byte.
 func Check(body []byte) error {
@@ -35,6 +39,7 @@ func Check(body []byte) error {
 		outer    = shallow[:0]        // what surrounds the innermost container
 		inner    = container{left: 1} // at first the body, as if it were an array of one value
 		elements int64
+		objects  int
 		at       int
 	)
 	for {
@@ -69,12 +74,17 @@ func Check(body []byte) error {
 			if !shortASCII(body, start, at) && !validText(body, start, at) {
 				return malformed(start, "text is not UTF-8")
 			}
-		case extension:
-			at = start + size
-			if problem := checkExtension(int8(body[start-1]), body[start:at]); problem != "" {
-				return malformed(start-1, problem)
+		case extension, array, mapping:
+			if objects++; objects > MaxObjects {
+				return malformed(at, "too many arrays, maps and extension values")
 			}
-		case array, mapping:
+			if f.kind == extension {
+				at = start + size
+				if problem := checkExtension(int8(body[start-1]), body[start:at]); problem != "" {
+					return malformed(start-1, problem)
+				}
+				continue
+			}
 			values := int64(size)
 			if f.kind == mapping {
 				values *= 2

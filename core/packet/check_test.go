@@ -160,6 +160,26 @@ func TestCheckElements(t *testing.T) {
 	}
 }
 
+// TestCheckObjects: what is small on the wire and large in a program is limited more than numbers and text are.
+func TestCheckObjects(t *testing.T) {
+	for name, object := range map[string][]byte{
+		"arrays":     {0x90},
+		"maps":       {0x80},
+		"extensions": {0xd4, 0x01, 0x00},
+		"timestamps": {0xd6, 0xff, 0x00, 0x00, 0x00, 0x01},
+	} {
+		t.Run(name, func(t *testing.T) {
+			array := func(n int) []byte {
+				return append(msgp.AppendArrayHeader(nil, uint32(n)), bytes.Repeat(object, n)...)
+			}
+			require.NoError(t, packet.Check(array(packet.MaxObjects-1)), "the array around them is one, too")
+			err := packet.Check(array(packet.MaxObjects))
+			require.ErrorIs(t, err, packet.ErrMalformedBody)
+			require.ErrorContains(t, err, "too many arrays, maps and extension values")
+		})
+	}
+}
+
 // TestCheckTextAtEveryPlace puts an invalid byte at each place of texts of each length, at the beginning of the body and
 // behind something.
 func TestCheckTextAtEveryPlace(t *testing.T) {

@@ -531,7 +531,8 @@ type isPacketBody_Value interface {
 
 type PacketBody_Msgpack struct {
 	// Exactly one MessagePack value, sent as it is. It is checked first: nesting at most 512, at most 1,048,576 elements,
-	// valid UTF-8, map keys str or bin. Anything else is INVALID_ARGUMENT.
+	// 262,144 of which may be arrays, maps and extension values, valid UTF-8, map keys str or bin. Anything else is
+	// INVALID_ARGUMENT.
 	Msgpack []byte `protobuf:"bytes,1,opt,name=msgpack,proto3,oneof"`
 }
 
