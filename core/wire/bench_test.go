@@ -21,6 +21,7 @@ func BenchmarkDecoder(b *testing.B) {
 		{"frames of 64 bytes, one at once", 64, 64},
 		{"frames of 64 bytes in halves", 64, 32},
 		{"frames of 1 MiB in pieces", 1 << 20, read},
+		{"frames of 15 MiB in pieces", 15 << 20, read},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			body := make([]byte, bc.frame-wire.LengthSize-wire.HeaderSize)

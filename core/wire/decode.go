@@ -7,8 +7,8 @@ import (
 
 // Decoder cuts a stream of bytes into frames. Its zero value is ready, with [DefaultMaxBody] for a limit.
 //
-// It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into a pooled
-// buffer that grows as bytes come and never on the word of a length. With nothing pending, and settled, it holds no memory.
+// It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into pooled
+// buffers that grow as bytes come and never on the word of a length. With nothing pending, and settled, it holds no memory.
 //
 // After an error it stays dead and returns the same error for ever. It is not for concurrent use.
 type Decoder struct {
@@ -69,18 +69,18 @@ func (d *Decoder) Next() (Frame, bool, error) {
 // nextInPieces is Next for a frame whose beginning came with an earlier Feed.
 func (d *Decoder) nextInPieces() (Frame, bool, error) {
 	for {
-		need, err := d.need(d.partial.bytes)
+		need, err := d.need(d.partial.start())
 		if err != nil {
 			return Frame{}, false, d.fail(err)
 		}
-		if len(d.partial.bytes) == need {
+		if d.partial.len() == need {
 			break
 		}
 		if !d.fill(need) {
 			return Frame{}, false, nil
 		}
 	}
-	d.lent, d.partial = d.partial, nil
+	d.lent, d.partial = d.partial.join(), nil
 	return d.parse(d.lent.bytes)
 }
 
@@ -112,10 +112,10 @@ func (d *Decoder) fill(need int) bool {
 	if d.partial == nil {
 		d.partial = newBuffer(len(d.input))
 	}
-	n := min(need-len(d.partial.bytes), len(d.input))
+	n := min(need-d.partial.len(), len(d.input))
 	d.partial = d.partial.append(d.input[:n], need)
 	d.input = d.input[n:]
-	return len(d.partial.bytes) == need
+	return d.partial.len() == need
 }
 
 // parse reads a whole frame.
@@ -146,7 +146,7 @@ func (d *Decoder) Pending() int {
 	if d.partial == nil {
 		return 0
 	}
-	return len(d.partial.bytes)
+	return d.partial.len()
 }
 
 // Held returns how many bytes of memory an incomplete frame takes, unused room included.
@@ -154,7 +154,7 @@ func (d *Decoder) Held() int {
 	if d.partial == nil {
 		return 0
 	}
-	return cap(d.partial.bytes)
+	return d.partial.memory()
 }
 
 // Release ends the use of the decoder and gives its memory back. Frames that it returned become invalid. It may be called

@@ -8,7 +8,7 @@ import (
 )
 
 // TestPartialMemory feeds a large frame in reads of several sizes: memory follows the bytes that came, and never the
-// length that was announced (defect 7).
+// length that was announced (defect 7). What is not whole yet lies in pooled buffers, which serve others afterwards.
 func TestPartialMemory(t *testing.T) {
 	for _, read := range []int{1, 1000, 64 << 10} {
 		frame := binary.BigEndian.AppendUint32(nil, 3<<20)
@@ -24,10 +24,11 @@ func TestPartialMemory(t *testing.T) {
 			if ok {
 				require.Len(t, f.Body, 3<<20-HeaderSize)
 				require.LessOrEqual(t, cap(d.lent.bytes), 4+3<<20)
+				require.Empty(t, d.lent.before)
 				break
 			}
-			require.LessOrEqual(t, cap(d.partial.bytes), max(512, 2*d.Pending()))
-			require.Equal(t, cap(d.partial.bytes), d.Held())
+			require.LessOrEqual(t, d.Held(), max(512, 2*d.Pending()))
+			require.LessOrEqual(t, cap(d.partial.bytes), chunk, "what has no pool becomes garbage")
 		}
 		d.Release()
 		require.Zero(t, d.Held())
