@@ -253,6 +253,17 @@ def test_rules_of_ones_own(net: Net) -> None:
     ]
 
 
+@pytest.mark.parametrize(("state", "passes"), [(64, True), (65, False)])
+def test_a_rule_says_whether_it_let_the_packet_pass(state: int, passes: bool) -> None:
+    """Programs go on in their own _receive and _send as super() says."""
+    client = peng3dnet.Client()
+    client.remote_state = state
+    rule = Smart(client.registry, client)
+    assert rule._receive("hi") is passes
+    assert rule._send("ho") is passes
+    assert (rule.received, rule.sent) == ((["hi"], ["ho"]) if passes else ([], []))
+
+
 def test_hooks_of_mixins_run_in_alphabetical_order(net: Net) -> None:
     order: list[str] = []
 

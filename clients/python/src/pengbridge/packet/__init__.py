@@ -41,8 +41,10 @@ class Packet:
             cid: the connection; None on a client.
         """
 
-    def _receive(self, msg: Any, cid: int | None = None) -> None:
+    def _receive(self, msg: Any, cid: int | None = None) -> bool | None:
+        """Calls receive. Returns False if a rule refuses the packet."""
         self.receive(msg, cid)
+        return None
 
     def _send(self, msg: Any, cid: int | None = None) -> bool | None:
         """Calls send. Returns False if a rule refuses the packet."""
@@ -73,17 +75,20 @@ class SmartPacket(Packet):
     conntype: str | None = None
     invalid_action: str = "ignore"
 
-    def _receive(self, msg: Any, cid: int | None = None) -> None:
+    def _receive(self, msg: Any, cid: int | None = None) -> bool:
+        """Calls receive if the rule allows that. Returns whether it does, as subclasses that override this rely on."""
         if self._fits(cid, receiver=self.peer.side):
             self.receive(msg, cid)
-        else:
-            self._refuse(cid)
+            return True
+        self._refuse(cid)
+        return False
 
-    def _send(self, msg: Any, cid: int | None = None) -> bool | None:
+    def _send(self, msg: Any, cid: int | None = None) -> bool:
+        """Calls send if the rule allows that. Returns whether it does."""
         receiver = SIDE_CLIENT if self.peer.side == SIDE_SERVER else SIDE_SERVER
         if self._fits(cid, receiver) and self._connection(cid).ssl_seclevel >= self.min_sslsec_level:
             self.send(msg, cid)
-            return None
+            return True
         self._refuse(cid)
         return False
 
