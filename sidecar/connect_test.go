@@ -62,7 +62,7 @@ func TestConnectFails(t *testing.T) {
 		message string
 	}{
 		{"nobody listens (defect 36)", &pb.ConnectRequest{Address: free}, codes.Unavailable, "CONNECT_REFUSED", free},
-		{"an unknown host", &pb.ConnectRequest{Address: "no-such-host.invalid:1"}, codes.Unavailable, "CONNECT_REFUSED", "no-such-host.invalid"},
+		{"an unknown host", &pb.ConnectRequest{Address: "no-such-host.invalid:1"}, codes.Unavailable, "UNKNOWN_HOST", "no-such-host.invalid"},
 		{"no handshake in time", &pb.ConnectRequest{Address: silent, Wait: handshake, Timeout: seconds(0.1)}, codes.DeadlineExceeded, "TIMED_OUT", "handshake"},
 		{"a handshake that fails (defect 19)", &pb.ConnectRequest{Address: server, Wait: handshake}, codes.FailedPrecondition, "HANDSHAKE_FAILED", "packetregmismatch"},
 	} {

@@ -2,7 +2,10 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
+	"os"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -24,7 +27,7 @@ const dialFarewell = 100 * time.Millisecond
 
 // Dial connects to a server at address (see ParseAddress; host "" and 0.0.0.0 mean this machine). It returns when TCP, and
 // TLS if asked for, stand; with WaitHandshake when the connection is active. An endpoint is left behind only by success.
-// Errors: *packet.InvalidError, packet.ErrExists, ErrConnectRefused, *HandshakeError, those of ctx.
+// Errors: *packet.InvalidError, packet.ErrExists, ErrConnectRefused, ErrUnknownHost, *HandshakeError, those of ctx.
 func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, error) {
 	addr, err := ParseAddress(address, DefaultPort)
 	if err != nil {
@@ -92,7 +95,25 @@ func dialError(ctx context.Context, addr event.Addr, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("connecting to %s: %w", joinAddr(addr), ctx.Err())
 	}
+	if host := unknownHost(err); host != nil {
+		return host
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err // the rest is the address, which may be said once
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = call.Err
+	}
 	return fmt.Errorf("%w to %s: %v: check the address, and that the server runs", ErrConnectRefused, joinAddr(addr), err)
+}
+
+// unknownHost returns ErrUnknownHost, with the name and why it has no address, if that is what err says; nil otherwise.
+func unknownHost(err error) error {
+	lookup, ok := errors.AsType[*net.DNSError](err)
+	if !ok {
+		return nil
+	}
+	return fmt.Errorf("%w %q: %s: check the name, or give the address in numbers", ErrUnknownHost, lookup.Name, lookup.Err)
 }
 
 // waitActive waits until the connection is active or has ended.

@@ -26,8 +26,12 @@ var (
 	ErrLogFull = errors.New("the event log is full: acknowledge events, or do not record send events")
 	// ErrAddressInUse: something else listens there.
 	ErrAddressInUse = errors.New("the address is in use: stop what listens there, or bind port 0 for a free one")
-	// ErrConnectRefused: nobody listens there, or the host is not known or not reachable.
+	// ErrConnectRefused: nobody listens there, or the host is not reachable.
 	ErrConnectRefused = errors.New("cannot connect")
+	// ErrUnknownHost: the name of a host has no address.
+	ErrUnknownHost = errors.New("unknown host")
+	// ErrAddressNotHere: a server's address is another machine's.
+	ErrAddressNotHere = errors.New("the address is none of this machine's: listen on one that is, or on 0.0.0.0 or ::")
 )
 
 // HandshakeError says that a connection ended before it became active.

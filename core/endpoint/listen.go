@@ -20,7 +20,7 @@ type Server struct{ *Endpoint }
 
 // Listen makes a server on address (see ParseAddress; host "" and 0.0.0.0 listen on IPv4 only, :: on both families, port 0
 // on any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
-// ErrAddressInUse, fs.ErrPermission, those of ctx.
+// ErrAddressInUse, ErrAddressNotHere, ErrUnknownHost, fs.ErrPermission, those of ctx.
 func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, error) {
 	addr, err := ParseAddress(address, DefaultPort)
 	if err != nil {
@@ -60,13 +60,17 @@ func listenError(where string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s: %w", where, ErrAddressInUse)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%s: %w", where, ErrAddressNotHere)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("cannot listen on %s: %w (ports below 1024 may need a privilege)", where, err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return fmt.Errorf("cannot listen on %s: %w", where, err)
-	default:
-		return &packet.InvalidError{Field: "address", Problem: "cannot be listened on: " + err.Error()}
 	}
+	if host := unknownHost(err); host != nil {
+		return host
+	}
+	return &packet.InvalidError{Field: "address", Problem: "cannot be listened on: " + err.Error()}
 }
 
 // acceptLoop accepts until the listener is closed. When the system is out of resources, it backs off and goes on.

@@ -2,6 +2,7 @@ package endpoint_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func TestPortIsFree(t *testing.T) {
 	require.NoError(t, server.Stop())
 	_, err = endpoint.Dial(t.Context(), address(server.Addr()), endpoint.ClientOptions{})
 	require.ErrorIs(t, err, endpoint.ErrConnectRefused, "defect 36")
+	require.Equal(t, 1, strings.Count(err.Error(), address(server.Addr())), "said once: %v", err)
 	again, err := endpoint.Listen(t.Context(), address(server.Addr()), endpoint.ServerOptions{})
 	require.NoError(t, err)
 	require.NoError(t, again.Stop())

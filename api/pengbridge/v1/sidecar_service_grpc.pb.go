@@ -61,7 +61,8 @@ type SidecarServiceClient interface {
 	// Says what this sidecar is: versions, limits, process.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
 	// Makes a server endpoint: initialize, bind, and start unless deferred. ALREADY_EXISTS: the address is in use.
-	// INVALID_ARGUMENT: the address or an option makes no sense. PERMISSION_DENIED: the system refuses the address.
+	// INVALID_ARGUMENT: the address or an option makes no sense. UNAVAILABLE: the host is unknown, or not this machine.
+	// PERMISSION_DENIED: the system refuses the address.
 	Bind(ctx context.Context, in *BindRequest, opts ...grpc.CallOption) (*BindResponse, error)
 	// Makes a client endpoint and connects it. UNAVAILABLE: nobody listens there, or the name is unknown. DEADLINE_EXCEEDED:
 	// no answer in time. FAILED_PRECONDITION: the handshake was asked for and failed; the message has the reason. No
@@ -336,7 +337,8 @@ type SidecarServiceServer interface {
 	// Says what this sidecar is: versions, limits, process.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
 	// Makes a server endpoint: initialize, bind, and start unless deferred. ALREADY_EXISTS: the address is in use.
-	// INVALID_ARGUMENT: the address or an option makes no sense. PERMISSION_DENIED: the system refuses the address.
+	// INVALID_ARGUMENT: the address or an option makes no sense. UNAVAILABLE: the host is unknown, or not this machine.
+	// PERMISSION_DENIED: the system refuses the address.
 	Bind(context.Context, *BindRequest) (*BindResponse, error)
 	// Makes a client endpoint and connects it. UNAVAILABLE: nobody listens there, or the name is unknown. DEADLINE_EXCEEDED:
 	// no answer in time. FAILED_PRECONDITION: the handshake was asked for and failed; the message has the reason. No

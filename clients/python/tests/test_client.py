@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from typing import Any
@@ -100,6 +101,8 @@ def test_36_a_refused_connection_wakes_the_waiter(net: Net, listener: Listener, 
         with pytest.raises(peng3dnet.ConnectionFailedError) as caught:
             client.wait_for_connection(WAIT)
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+    assert str(caught.value).count("cannot connect to {}:{}: connection refused".format(*listener.address)) == 1
+    assert str(caught.value).count(str(listener.address[1])) == 1
     assert not client.run
     client.wait_for_close(WAIT)
     with pytest.raises(peng3dnet.SidecarError):
@@ -111,6 +114,8 @@ def test_36_run_blocking_raises_what_a_socket_would(listener: Listener) -> None:
     listener.close()
     with pytest.raises(ConnectionRefusedError):
         peng3dnet.Client(addr=listener.address).runBlocking()
+    with pytest.raises(socket.gaierror, match=r"no-such-host\.invalid"):
+        peng3dnet.Client(addr=("no-such-host.invalid", 1)).runBlocking()
 
 
 def test_waiting_times_out(net: Net, listener: Listener) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
 import threading
@@ -204,8 +205,19 @@ def test_13_the_port_is_free_after_the_end(net: Net) -> None:
 def test_an_address_in_use_is_told_at_once(net: Net) -> None:
     server = net.server()
     second = peng3dnet.Server(addr=server.sock.getsockname())
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="in use") as caught:
         second.runAsync()
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+@pytest.mark.parametrize(
+    ("host", "kind", "number"),
+    [("192.0.2.1", OSError, errno.EADDRNOTAVAIL), ("no-such-host.invalid", socket.gaierror, socket.EAI_NONAME)],
+)
+def test_a_host_that_is_not_here_is_what_a_socket_would_raise(host: str, kind: type[OSError], number: int) -> None:
+    with pytest.raises(kind, match=host.replace(".", r"\.")) as caught:
+        peng3dnet.Server(addr=(host, 0)).bind()
+    assert caught.value.errno == number
 
 
 def test_29_nothing_fails_before_the_start() -> None:

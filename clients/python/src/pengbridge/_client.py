@@ -108,7 +108,7 @@ class Client(ClientBytes, Peer):
         """Connects to the server. Nothing is read before the client starts. The second time nothing happens.
 
         Raises:
-            OSError: nobody listens there, or there is no answer within 10 s.
+            OSError: nobody listens there, its host is unknown (socket.gaierror), or there is no answer within 10 s.
             ValueError: the address or a setting makes no sense.
             SidecarError: the sidecar cannot be started.
         """
@@ -186,7 +186,7 @@ class Client(ClientBytes, Peer):
         if not self._await(lambda: self._state >= STATE_ACTIVE, timeout):
             raise errors.TimedOutError("Timed out while waiting for the connection")
         if self._failure is not None:
-            raise errors.ConnectionFailedError(f"cannot connect: {self._failure}") from self._failure
+            raise errors.ConnectionFailedError(f"the client has ended: {self._failure}") from self._failure
         if self._state == STATE_CLOSED or not self.run:
             raise errors.ConnectionFailedError(f"the connection was closed: {self._close_reason}", self._close_reason)
 

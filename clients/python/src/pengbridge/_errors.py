@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 from . import errors
 from ._transport import CallError, Code
@@ -11,14 +12,16 @@ from ._transport import CallError, Code
 def of_bind(error: CallError, address: str) -> Exception:
     """What Server.bind raises for a failed Bind: OSError where a socket would, ValueError for a senseless request."""
     if error.code == Code.ALREADY_EXISTS and error.reason != "ALREADY_REGISTERED":
-        return OSError(errno.EADDRINUSE, f"address {address} is in use: {error}")
+        return OSError(errno.EADDRINUSE, str(error))
+    if error.reason == "ADDRESS_NOT_HERE":
+        return OSError(errno.EADDRNOTAVAIL, str(error))
     return _common(error, address)
 
 
 def of_connect(error: CallError, address: str) -> Exception:
     """What Client.connect raises for a failed Connect: OSError where a socket would, ValueError for a senseless request."""
-    if error.code == Code.UNAVAILABLE:
-        return ConnectionRefusedError(errno.ECONNREFUSED, f"cannot connect to {address}: {error}")
+    if error.reason == "CONNECT_REFUSED":
+        return ConnectionRefusedError(errno.ECONNREFUSED, str(error))
     return _common(error, address)
 
 
@@ -30,6 +33,8 @@ def of_answer(error: errors.SidecarError) -> Exception:
 
 
 def _common(error: CallError, address: str) -> Exception:
+    if error.reason == "UNKNOWN_HOST":
+        return socket.gaierror(socket.EAI_NONAME, str(error))
     if error.code == Code.PERMISSION_DENIED:
         return PermissionError(errno.EACCES, f"no permission for {address}: {error}")
     if error.code == Code.INVALID_ARGUMENT:

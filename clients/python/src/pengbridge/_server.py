@@ -79,7 +79,7 @@ class Server(ServerBytes, Peer):
         """Binds the address. Nothing is accepted before the server starts. The second time nothing happens.
 
         Raises:
-            OSError: the address is in use, or not permitted.
+            OSError: the address is in use, another machine's, or not permitted; its host is unknown (socket.gaierror).
             ValueError: the address or a setting makes no sense.
             SidecarError: the sidecar cannot be started.
         """

@@ -41,7 +41,7 @@ class ResourceExhaustedError(SidecarError):
 
 
 class UnavailableError(SidecarError, ConnectionError):
-    """Nobody listens at the address, or the sidecar is lost."""
+    """Nobody listens at the address, the host is unknown, a server's host is not this machine, or the sidecar is lost."""
 
 
 class DeadlineExceededError(SidecarError, TimeoutError):
