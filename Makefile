@@ -84,6 +84,11 @@ endef
 	.scene/bin/pip install --quiet --requirement examples/scene/requirements.txt --editable clients/python
 	touch $@
 
+.plot/.stamp: bench/requirements.txt
+	$(call environment,.plot)
+	.plot/bin/pip install --quiet --requirement bench/requirements.txt
+	touch $@
+
 .tools/bin/golangci-lint: Makefile
 	GOBIN=$(CURDIR)/.tools/bin go install $(GOLANGCI_LINT)
 	touch $@
@@ -115,8 +120,8 @@ test-go: build interop-env
 .PHONY: check-python
 check-python: venv
 	cd clients/python && ../../.venv/bin/ruff check . && ../../.venv/bin/ruff format --check . && ../../.venv/bin/mypy
-	.venv/bin/ruff check --config clients/python/pyproject.toml examples
-	.venv/bin/ruff format --check --config clients/python/pyproject.toml examples
+	.venv/bin/ruff check --config clients/python/pyproject.toml bench examples
+	.venv/bin/ruff format --check --config clients/python/pyproject.toml bench examples
 
 .PHONY: test-python
 test-python: venv build interop-env
@@ -156,8 +161,18 @@ test-packaging: wheels
 test-scene: .scene/.stamp build
 	cd examples/scene && ../../.scene/bin/python -m pytest tests
 
+# QUICK=1 measures less, SCENARIOS=regexp only some; only a whole run replaces the results that are published.
+BENCH_OUT := $(if $(QUICK)$(SCENARIOS),bench/partial,bench)
+
 .PHONY: bench
-bench: ## run the Go benchmarks, each for BENCHTIME (1s)
+bench: venv build interop-env .plot/.stamp ## measure side by side with the reference (15 minutes; QUICK=1, SCENARIOS=echo)
+	go build -o bin/bench ./bench
+	bin/bench $(if $(QUICK),--quick) --scenarios '$(SCENARIOS)' --out $(BENCH_OUT)
+	.plot/bin/python bench/plot.py $(BENCH_OUT)
+	@echo "written: $(BENCH_OUT)/results.json, results.md, results.png"
+
+.PHONY: bench-go
+bench-go: ## run the Go benchmarks beside the code, each for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
 
 # ---- what is shown ----
@@ -168,5 +183,5 @@ demo: venv build interop-env ## run the demo
 
 .PHONY: clean
 clean: ## remove what was built, and the environments
-	rm -rf bin dist .venv .interop .scene .tools
+	rm -rf bin bench/partial dist .venv .interop .plot .scene .tools
 	find . -name __pycache__ -prune -o -name '.*_cache' -prune | xargs rm -rf

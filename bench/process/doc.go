@@ -1,0 +1,2 @@
+// Package process reads from the kernel what processes cost: their time on processors, and their memory.
+package process

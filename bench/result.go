@@ -1,0 +1,106 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pengbridge/pengbridge/bench/load"
+)
+
+// result is what a contender did in a scenario, in all rounds.
+type result struct {
+	Medians figures   `json:"medians,omitempty"`
+	Rounds  []figures `json:"rounds,omitempty"`  // those that succeeded
+	Stalled int       `json:"stalled,omitempty"` // how many of the others ended because nothing happened any more
+	Failed  int       `json:"failed,omitempty"`  // and how many for another reason
+	Notes   []string  `json:"notes,omitempty"`   // what a person should know
+}
+
+// add takes in what came of one round.
+func (r *result) add(found figures, note string, err error) {
+	switch {
+	case errors.Is(err, load.ErrStalled):
+		r.Stalled++
+	case err != nil:
+		r.Failed++
+	default:
+		r.Rounds = append(r.Rounds, found)
+		r.Medians = medians(r.Rounds)
+	}
+	if err != nil {
+		note = err.Error()
+	}
+	if note != "" && !slices.Contains(r.Notes, note) {
+		r.Notes = append(r.Notes, note)
+	}
+}
+
+// medians returns the median of each metric.
+func medians(rounds []figures) figures {
+	middle := figures{}
+	for name := range maps.Keys(rounds[0]) {
+		var values []float64
+		for _, round := range rounds {
+			values = append(values, round[name])
+		}
+		slices.Sort(values)
+		middle[name] = (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+	}
+	return middle
+}
+
+// median returns a metric's, if there is one. r may be nil.
+func (r *result) median(name metric) (value float64, ok bool) {
+	if r == nil || r.Medians == nil {
+		return 0, false
+	}
+	value, ok = r.Medians[name]
+	return value, ok
+}
+
+// tried reports whether the contender took part. r may be nil.
+func (r *result) tried() bool { return r != nil && len(r.Rounds)+r.Stalled+r.Failed > 0 }
+
+// gaveUp reports whether the contender took part without ever getting through. r may be nil.
+func (r *result) gaveUp() bool { return r.tried() && len(r.Rounds) == 0 }
+
+// state says in a word why there is no figure. r may be nil.
+func (r *result) state() string {
+	switch {
+	case !r.tried():
+		return "not measured"
+	case r.Failed > 0:
+		return "failed"
+	default:
+		return "stalled"
+	}
+}
+
+// limited reports whether the load generator hardly ever waited: the result may be its own limit.
+func (r *result) limited() bool {
+	busy, ok := r.median(generatorBusy)
+	return ok && busy > 0.95
+}
+
+// show returns the figure for a table.
+func (r *result) show(name metric) string {
+	value, ok := r.median(name)
+	switch {
+	case !r.tried():
+		return ""
+	case !ok:
+		return r.state()
+	}
+	text := number(value)
+	if r.limited() {
+		text = ">= " + text
+	}
+	if r.Stalled > 0 {
+		text += fmt.Sprintf(" (%d stalled)", r.Stalled)
+	}
+	return text
+}

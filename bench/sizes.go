@@ -1,0 +1,36 @@
+//go:build linux
+
+package main
+
+import "time"
+
+// sizes say how much is measured.
+type sizes struct {
+	Rounds      int           // of which the median counts
+	Warmup      time.Duration // before a measurement
+	Duration    time.Duration // of a measurement
+	Patience    time.Duration // for a server that does not do anything
+	Trial       time.Duration // for everything with one server
+	Handshakes  int           // connections that are made in a measurement
+	Broadcasts  int           // in a measurement; there is one more for warming up
+	Connections []int         // for scenarios that depend on their number; the last is what "many" means
+	Bodies      []int         // for scenarios that depend on their size, in bytes
+}
+
+// full is what is published.
+var full = sizes{
+	Rounds: 3, Warmup: 200 * time.Millisecond, Duration: 700 * time.Millisecond,
+	Patience: 4 * time.Second, Trial: 60 * time.Second,
+	Handshakes: 2000, Broadcasts: 11,
+	Connections: []int{1, 10, 100, 1000, 10000},
+	Bodies:      []int{16, 256, 4 << 10, 64 << 10, 1 << 20},
+}
+
+// quick is for a look while one works on something.
+var quick = sizes{
+	Rounds: 1, Warmup: 100 * time.Millisecond, Duration: 300 * time.Millisecond,
+	Patience: 2 * time.Second, Trial: 20 * time.Second,
+	Handshakes: 500, Broadcasts: 5,
+	Connections: []int{1, 100, 1000, 10000},
+	Bodies:      []int{16, 4 << 10, 1 << 20},
+}
