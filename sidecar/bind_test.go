@@ -103,7 +103,7 @@ func invalidOptions() map[string]*pb.EndpointOptions {
 		"options.packets[0].rule.action":        rule(&pb.PacketRule{Action: -1}),
 		"options.packets[0].rule.conntype":      rule(&pb.PacketRule{Conntype: long}),
 		"options.conntypes[0].handshake":        {Conntypes: []*pb.Conntype{{Name: "a", Handshake: 9}}},
-		"options.compression":                   {Compression: &pb.Compression{Level: &large}},
+		"options.compression.level":             {Compression: &pb.Compression{Level: &large}},
 		"options.limits.max_packet_bytes":       {Limits: &pb.Limits{MaxPacketBytes: 1<<30 + 1}},
 		"options.limits.handshake_timeout":      {Limits: &pb.Limits{HandshakeTimeout: negative}},
 		"options.limits.write_stall_timeout":    {Limits: &pb.Limits{WriteStallTimeout: broken}},

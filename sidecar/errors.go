@@ -104,6 +104,12 @@ func translate(err error) *failure {
 			code: codes.OutOfRange, reason: "SEQUENCE_NOT_REACHED", message: err.Error(), metadata: oldest(beyond.Oldest),
 		}
 	}
+	if other, ok := errors.AsType[*eventlog.OtherModeError](err); ok {
+		return &failure{
+			code: codes.FailedPrecondition, reason: "SUBSCRIBER_IN_OTHER_MODE", message: err.Error(),
+			metadata: map[string]string{"mode": other.Mode.String()},
+		}
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		advice := ": allow a longer timeout, or find out what keeps the peer"
 		return &failure{code: codes.DeadlineExceeded, reason: "TIMED_OUT", message: err.Error() + advice}
@@ -152,7 +158,6 @@ var sentinels = [...]struct {
 	{endpoint.ErrConnectRefused, codes.Unavailable, "CONNECT_REFUSED"},
 	{endpoint.ErrUnknownHost, codes.Unavailable, "UNKNOWN_HOST"},
 	{eventlog.ErrTakenOver, codes.Aborted, "SUBSCRIBER_TAKEN_OVER"},
-	{eventlog.ErrOtherMode, codes.FailedPrecondition, "SUBSCRIBER_IN_OTHER_MODE"},
 	{eventlog.ErrUnknownSubscriber, codes.NotFound, "UNKNOWN_SUBSCRIBER"},
 	{fs.ErrPermission, codes.PermissionDenied, "NOT_PERMITTED"},
 	{context.Canceled, codes.Canceled, "CANCELED"},

@@ -93,7 +93,7 @@ func streamFailures() []actionFailure {
 	level := uint32(10)
 	return []actionFailure{
 		{"no action", &pb.Command{}, codes.InvalidArgument, "INVALID_FIELD", "action", "missing"},
-		{"compression beyond level 9", &pb.Command{Action: &pb.Command_SetCompression{SetCompression: &pb.Compression{Level: &level}}}, codes.InvalidArgument, "INVALID_FIELD", "compression", "level"},
+		{"compression beyond level 9", &pb.Command{Action: &pb.Command_SetCompression{SetCompression: &pb.Compression{Level: &level}}}, codes.InvalidArgument, "INVALID_FIELD", "compression.level", "is 10"},
 		{"flush for too long", &pb.Command{Action: &pb.Command_Flush{Flush: &pb.Flush{Timeout: seconds(61)}}}, codes.InvalidArgument, "INVALID_FIELD", "timeout", "1m0s"},
 	}
 }

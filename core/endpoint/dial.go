@@ -83,7 +83,7 @@ func (e *Endpoint) configureClient(opts *ClientOptions) error {
 	e.cfg.Missing = opts.Missing
 	e.cfg.KeepIDs = opts.DisableRegistrySync
 	if _, known := e.cfg.Lookup(e.cfg.Conntype); !known {
-		return &packet.InvalidError{Field: "conntype", Problem: fmt.Sprintf("%q is neither built in nor declared in conntypes", e.cfg.Conntype)}
+		return &packet.InvalidError{Field: "conntype", Problem: fmt.Sprintf("%q is neither built in nor declared in options.conntypes", e.cfg.Conntype)}
 	}
 	if opts.WaitHandshake && opts.DeferredStart {
 		return &packet.InvalidError{Field: "wait", Problem: "the handshake cannot be waited for when the start is deferred"}

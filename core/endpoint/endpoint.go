@@ -188,8 +188,8 @@ func (e *Endpoint) RegisterConntypes(types []session.Conntype) error {
 
 // SetCompression says when bodies are compressed, from the next packet on.
 func (e *Endpoint) SetCompression(c wire.Compression) error {
-	if err := c.Validate(); err != nil {
-		return &packet.InvalidError{Field: "compression", Problem: err.Error()}
+	if wrong, ok := errors.AsType[*wire.SettingError](c.Validate()); ok {
+		return &packet.InvalidError{Field: "compression." + wrong.Field, Problem: wrong.Problem}
 	}
 	e.cfg.Compression.Store(&c)
 	return nil

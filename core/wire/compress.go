@@ -21,13 +21,21 @@ func DefaultCompression() Compression {
 	return Compression{Threshold: 8192, Level: 6}
 }
 
-// Validate says what is wrong with c, naming the field.
+// SettingError says which setting of a [Compression] is impossible.
+type SettingError struct {
+	Field   string // "threshold_bytes" or "level"
+	Problem string // a predicate
+}
+
+func (e *SettingError) Error() string { return e.Field + " " + e.Problem }
+
+// Validate says what is wrong with c. The error is a [*SettingError].
 func (c Compression) Validate() error {
 	if c.Threshold < 0 || c.Threshold > DefaultMaxBody {
-		return fmt.Errorf("has a threshold of %d bytes: give 0 to %d", c.Threshold, DefaultMaxBody)
+		return &SettingError{"threshold_bytes", fmt.Sprintf("is %d: give 0 to %d", c.Threshold, DefaultMaxBody)}
 	}
 	if c.Level < zlib.NoCompression || c.Level > zlib.BestCompression {
-		return fmt.Errorf("has level %d: give %d to %d", c.Level, zlib.NoCompression, zlib.BestCompression)
+		return &SettingError{"level", fmt.Sprintf("is %d: give %d to %d", c.Level, zlib.NoCompression, zlib.BestCompression)}
 	}
 	return nil
 }

@@ -70,11 +70,11 @@ func TestCompressionValidate(t *testing.T) {
 		{wire.DefaultCompression(), ""},
 		{wire.Compression{}, ""},
 		{wire.Compression{Threshold: 16 << 20, Level: 9}, ""},
-		{wire.Compression{Threshold: -1}, "threshold of -1 bytes"},
-		{wire.Compression{Threshold: 16<<20 + 1}, "threshold of 16777217 bytes"},
-		{wire.Compression{Level: -1}, "level -1"},
-		{wire.Compression{Level: 10}, "level 10"},
-		{wire.Compression{Level: 10, Disabled: true}, "level 10"},
+		{wire.Compression{Threshold: -1}, "threshold_bytes is -1"},
+		{wire.Compression{Threshold: 16<<20 + 1}, "threshold_bytes is 16777217"},
+		{wire.Compression{Level: -1}, "level is -1"},
+		{wire.Compression{Level: 10}, "level is 10"},
+		{wire.Compression{Level: 10, Disabled: true}, "level is 10"},
 	} {
 		err := tc.c.Validate()
 		if tc.problem == "" {

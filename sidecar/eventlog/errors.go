@@ -15,9 +15,18 @@ var (
 	ErrCursorClosed = errors.New("the cursor is closed")
 	// ErrUnknownSubscriber: no durable subscriber has that name, or it was away too long and is forgotten.
 	ErrUnknownSubscriber = errors.New("no durable subscriber of that name; subscribe first")
-	// ErrOtherMode: a durable subscriber keeps the mode it first came with.
-	ErrOtherMode = errors.New("the subscriber is known in another mode; use that one or another name")
 )
+
+// OtherModeError says that a durable subscriber keeps the mode it first came with.
+type OtherModeError struct {
+	Name string
+	Mode Mode // the one it keeps
+}
+
+// Error names the mode.
+func (e *OtherModeError) Error() string {
+	return fmt.Sprintf("subscriber %q is known as %v; subscribe as that, or under another name", e.Name, e.Mode)
+}
 
 // GoneError says that events a subscriber asked for are no longer held.
 type GoneError struct {

@@ -154,7 +154,7 @@ func (m *model) subscribe(r eventlog.Request) (*modelCursor, error) {
 		s = nil
 	}
 	if s != nil && s.mode != eventlog.Observer && s.mode != r.Mode {
-		return nil, eventlog.ErrOtherMode
+		return nil, &eventlog.OtherModeError{Name: s.name, Mode: s.mode}
 	}
 	from := r.From
 	if from == 0 {

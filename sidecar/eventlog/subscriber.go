@@ -19,6 +19,11 @@ const (
 	Acknowledging             // gets everything, and acknowledges it
 )
 
+// String returns the mode's name.
+func (m Mode) String() string {
+	return [...]string{"observer", "durable", "acknowledging"}[m]
+}
+
 // maxLost is how many forgotten subscribers are remembered, to tell them that they were.
 const maxLost = 64
 
@@ -65,7 +70,7 @@ type Header struct {
 
 // Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
 // [ErrTakenOver]. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
-// lost, is no longer held; [*RangeError] when From is beyond the next event; [ErrOtherMode].
+// lost, is no longer held; [*RangeError] when From is beyond the next event; [*OtherModeError].
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
 	c, err := l.subscribe(r)
@@ -84,7 +89,7 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 		s = nil
 	}
 	if s != nil && s.seen && s.mode != r.Mode {
-		return nil, ErrOtherMode
+		return nil, &OtherModeError{s.name, s.mode}
 	}
 	from := r.From
 	if from == 0 {

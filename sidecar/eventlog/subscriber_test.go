@@ -46,7 +46,8 @@ func TestADurableSubscriberResumes(t *testing.T) {
 	_, _, err = l.Subscribe(eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, From: 12})
 	require.Equal(t, &eventlog.RangeError{Sequence: 12, Oldest: 9, Limit: 11}, err)
 	_, _, err = l.Subscribe(eventlog.Request{Name: "game", Mode: eventlog.Durable})
-	require.ErrorIs(t, err, eventlog.ErrOtherMode)
+	require.Equal(t, &eventlog.OtherModeError{Name: "game", Mode: eventlog.Acknowledging}, err)
+	require.ErrorContains(t, err, "acknowledging")
 }
 
 // TestAnAcknowledgementFromBeforeABreak comes when the stream is open again: what it names is freed, and not delivered.

@@ -318,14 +318,17 @@ func (x *Compression) GetLevel() uint32 {
 	return 0
 }
 
-// Limits bound what peers may cost. A zero or unset field means the default; GetInfo and ListEndpoints show what is in force.
+// Limits bound what peers may cost. A zero or unset field means the default, so the least of each is 1; GetInfo and
+// ListEndpoints show what is in force. A metric counts what each limit did: docs/operations.md.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The largest packet, as received and after inflating. Default 16 MiB, at most 1 GiB. Beyond: closed, "packettoolarge".
+	// The largest body of a packet, uncompressed. A compressed one may be larger by what zlib adds at worst: one 4096th, and
+	// 64 bytes. Default 16 MiB, at least 1 byte, at most 1 GiB. Beyond: closed, "packettoolarge". What is sent is bound by it,
+	// too: INVALID_ARGUMENT.
 	MaxPacketBytes uint32 `protobuf:"varint,1,opt,name=max_packet_bytes,json=maxPacketBytes,proto3" json:"max_packet_bytes,omitempty"`
-	// The same before the handshake is complete. Default 64 KiB.
+	// The same before the handshake is complete, and on "ping" connections. Default 64 KiB, at most 1 GiB.
 	MaxHandshakePacketBytes uint32 `protobuf:"varint,2,opt,name=max_handshake_packet_bytes,json=maxHandshakePacketBytes,proto3" json:"max_handshake_packet_bytes,omitempty"`
-	// The same for the registry that a client receives. Default 1 MiB.
+	// The same for the registry that a client receives. Default 1 MiB, at most 1 GiB.
 	MaxRegistryBytes uint32 `protobuf:"varint,3,opt,name=max_registry_bytes,json=maxRegistryBytes,proto3" json:"max_registry_bytes,omitempty"`
 	// How long a peer may take to complete the handshake. Default 10 s. Beyond: closed, "handshaketimeout".
 	HandshakeTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=handshake_timeout,json=handshakeTimeout,proto3" json:"handshake_timeout,omitempty"`
