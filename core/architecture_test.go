@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"sidecar":          {"core", "api"},
 	"sidecar/eventlog": {"core/event"},
 	"sidecar/launch":   {},
+	"sidecar/tlsfile":  {},
 	"clients":          {"api", "sidecar/launch"}, // launch, for spawning
 	"cmd":              {"sidecar", "core", "api", "clients"},
 }

@@ -26,7 +26,7 @@ func (s *service) bind(ctx context.Context, req *pb.BindRequest) (*hosted, error
 	if err != nil {
 		return nil, err
 	}
-	protection, err := serverTLS(req.GetOptions().GetTls())
+	protection, err := serverTLS(req.GetOptions().GetTls(), s.logger.With("label", req.GetOptions().GetLabel()))
 	if err != nil {
 		return nil, within("options", err)
 	}

@@ -579,7 +579,10 @@ func (x *EventOptions) GetRingBytes() uint32 {
 	return 0
 }
 
-// TlsOptions turn on TLS 1.2 or later for game traffic. Files are read by the sidecar, on its machine.
+// TlsOptions turn on TLS 1.2 or later for game traffic. Files are read by the sidecar, on its machine. A server follows its
+// files: when they are replaced, the next handshake uses the new ones, and connections that stand go on. New files that
+// cannot be used are reported in the sidecar's log, and the old ones stay in force. INVALID_ARGUMENT: a file cannot be used
+// when the endpoint is made, or a field is for the other side.
 type TlsOptions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// PEM file of our certificate chain. Required for a server.
@@ -588,14 +591,17 @@ type TlsOptions struct {
 	KeyFile string `protobuf:"bytes,2,opt,name=key_file,json=keyFile,proto3" json:"key_file,omitempty"`
 	// PEM file of the authorities the peer's certificate is checked against. Empty: the system's (client), none (server).
 	CaFile string `protobuf:"bytes,3,opt,name=ca_file,json=caFile,proto3" json:"ca_file,omitempty"`
-	// Server: whether clients must present a certificate signed by ca_file.
+	// Server: whether clients must present a certificate signed by ca_file. Without, those that have one are checked all the same.
 	RequireClientCertificate bool `protobuf:"varint,4,opt,name=require_client_certificate,json=requireClientCertificate,proto3" json:"require_client_certificate,omitempty"`
 	// Client: the name the server's certificate must carry. Empty: the host that is connected to.
 	ServerName string `protobuf:"bytes,5,opt,name=server_name,json=serverName,proto3" json:"server_name,omitempty"`
 	// Client: whether the server's certificate is not checked at all. The traffic is encrypted, but anyone may be reading it.
 	InsecureSkipVerify bool `protobuf:"varint,6,opt,name=insecure_skip_verify,json=insecureSkipVerify,proto3" json:"insecure_skip_verify,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Client: whether the server may have any name, as long as its certificate is signed by ca_file, or one of the system's
+	// authorities. Rules see such a connection as TLS_LEVEL_ENCRYPTED: whom it leads to was not checked.
+	SkipServerNameCheck bool `protobuf:"varint,7,opt,name=skip_server_name_check,json=skipServerNameCheck,proto3" json:"skip_server_name_check,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *TlsOptions) Reset() {
@@ -666,6 +672,13 @@ func (x *TlsOptions) GetServerName() string {
 func (x *TlsOptions) GetInsecureSkipVerify() bool {
 	if x != nil {
 		return x.InsecureSkipVerify
+	}
+	return false
+}
+
+func (x *TlsOptions) GetSkipServerNameCheck() bool {
+	if x != nil {
+		return x.SkipServerNameCheck
 	}
 	return false
 }
@@ -1296,7 +1309,7 @@ const file_pengbridge_v1_endpoint_proto_rawDesc = "" +
 	"omit_types\x18\x04 \x03(\x0e2\x18.pengbridge.v1.EventTypeR\tomitTypes\x12*\n" +
 	"\x11omit_packet_names\x18\x05 \x01(\bR\x0fomitPacketNames\x12\x1d\n" +
 	"\n" +
-	"ring_bytes\x18\x06 \x01(\rR\tringBytes\"\xfc\x01\n" +
+	"ring_bytes\x18\x06 \x01(\rR\tringBytes\"\xb1\x02\n" +
 	"\n" +
 	"TlsOptions\x12)\n" +
 	"\x10certificate_file\x18\x01 \x01(\tR\x0fcertificateFile\x12\x19\n" +
@@ -1305,7 +1318,8 @@ const file_pengbridge_v1_endpoint_proto_rawDesc = "" +
 	"\x1arequire_client_certificate\x18\x04 \x01(\bR\x18requireClientCertificate\x12\x1f\n" +
 	"\vserver_name\x18\x05 \x01(\tR\n" +
 	"serverName\x120\n" +
-	"\x14insecure_skip_verify\x18\x06 \x01(\bR\x12insecureSkipVerify\"\x9f\x03\n" +
+	"\x14insecure_skip_verify\x18\x06 \x01(\bR\x12insecureSkipVerify\x123\n" +
+	"\x16skip_server_name_check\x18\a \x01(\bR\x13skipServerNameCheck\"\x9f\x03\n" +
 	"\x0fEndpointOptions\x12/\n" +
 	"\apackets\x18\x01 \x03(\v2\x15.pengbridge.v1.PacketR\apackets\x125\n" +
 	"\tconntypes\x18\x02 \x03(\v2\x17.pengbridge.v1.ConntypeR\tconntypes\x12<\n" +

@@ -116,20 +116,22 @@ class EventOptions(_message.Message):
     def __init__(self, expected_subscriber: _Optional[str] = ..., subscriber_grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., lost_action: _Optional[_Union[SubscriberLostAction, str]] = ..., omit_types: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., omit_packet_names: _Optional[bool] = ..., ring_bytes: _Optional[int] = ...) -> None: ...
 
 class TlsOptions(_message.Message):
-    __slots__ = ("certificate_file", "key_file", "ca_file", "require_client_certificate", "server_name", "insecure_skip_verify")
+    __slots__ = ("certificate_file", "key_file", "ca_file", "require_client_certificate", "server_name", "insecure_skip_verify", "skip_server_name_check")
     CERTIFICATE_FILE_FIELD_NUMBER: _ClassVar[int]
     KEY_FILE_FIELD_NUMBER: _ClassVar[int]
     CA_FILE_FIELD_NUMBER: _ClassVar[int]
     REQUIRE_CLIENT_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     SERVER_NAME_FIELD_NUMBER: _ClassVar[int]
     INSECURE_SKIP_VERIFY_FIELD_NUMBER: _ClassVar[int]
+    SKIP_SERVER_NAME_CHECK_FIELD_NUMBER: _ClassVar[int]
     certificate_file: str
     key_file: str
     ca_file: str
     require_client_certificate: bool
     server_name: str
     insecure_skip_verify: bool
-    def __init__(self, certificate_file: _Optional[str] = ..., key_file: _Optional[str] = ..., ca_file: _Optional[str] = ..., require_client_certificate: _Optional[bool] = ..., server_name: _Optional[str] = ..., insecure_skip_verify: _Optional[bool] = ...) -> None: ...
+    skip_server_name_check: bool
+    def __init__(self, certificate_file: _Optional[str] = ..., key_file: _Optional[str] = ..., ca_file: _Optional[str] = ..., require_client_certificate: _Optional[bool] = ..., server_name: _Optional[str] = ..., insecure_skip_verify: _Optional[bool] = ..., skip_server_name_check: _Optional[bool] = ...) -> None: ...
 
 class EndpointOptions(_message.Message):
     __slots__ = ("packets", "conntypes", "compression", "limits", "events", "tls", "deferred_start", "label", "version")
