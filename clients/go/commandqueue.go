@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 )
@@ -14,30 +13,21 @@ const (
 	// maxUnanswered bounds the commands on their way; maxUnansweredBytes their size, but one is always taken.
 	maxUnanswered      = 1 << 16
 	maxUnansweredBytes = 32 << 20
-	// maxBatchBytes bounds a batch, so that answers do not wait for too much; but a batch has at least one command.
-	maxBatchBytes = 1 << 20
 )
 
-// commandQueue holds the commands that are not answered, so that they can be sent again. Its methods may be called
+// commandQueue holds the commands that are not answered, encoded, so that they can be sent again. Its methods may be called
 // concurrently.
 type commandQueue struct {
 	onFailure func(*CommandError) // may be nil
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced when something below changed that somebody waits for
-	waiters int
-	items   []queuedCommand
-	first   uint64 // the number of items[0], or of the next command if there is none
-	sent    int    // how many of items went out over the present stream
-	bytes   int    // of items
+	changed chan struct{} // closed and replaced when something below changed
+	awaited bool          // somebody waits for that
+	store   commandStore
+	unsent  uint64 // the number of the first command that did not go out over the present stream
 	closed  bool   // no more are taken
 	err     error  // why there will be no more answers
 	waiting map[uint64]*outcome
-}
-
-type queuedCommand struct {
-	command *pb.Command
-	size    int
 }
 
 // outcome is where a command's failure is put for whoever waits for it.
@@ -47,32 +37,32 @@ func newCommandQueue(onFailure func(*CommandError)) *commandQueue {
 	return &commandQueue{
 		onFailure: onFailure,
 		changed:   make(chan struct{}),
-		first:     1,
+		store:     commandStore{first: 1, next: 1},
+		unsent:    1,
 		waiting:   map[uint64]*outcome{},
 	}
 }
 
 // notify wakes everybody who waits. The caller holds mu.
 func (q *commandQueue) notify() {
-	if q.waiters == 0 {
-		return
+	if q.awaited {
+		close(q.changed)
+		q.changed = make(chan struct{})
+		q.awaited = false
 	}
-	close(q.changed)
-	q.changed = make(chan struct{})
 }
 
 // until waits, with mu held, until ready says so or ctx ends. mu is released while waiting.
 func (q *commandQueue) until(ctx context.Context, ready func() bool) error {
 	for !ready() {
 		changed := q.changed
-		q.waiters++
+		q.awaited = true
 		q.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 		}
 		q.mu.Lock()
-		q.waiters--
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -85,59 +75,66 @@ func (q *commandQueue) until(ctx context.Context, ready func() bool) error {
 func (q *commandQueue) push(ctx context.Context, o *outcome, commands []*pb.Command) (last uint64, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, command := range commands {
-		item := queuedCommand{command, proto.Size(command)}
-		err := q.until(ctx, func() bool { return q.closed || q.err != nil || q.room(item.size) })
-		switch {
-		case err != nil:
+	defer q.notify()
+	for _, command := range commands {
+		e := newElement(command)
+		if err := q.awaitRoom(ctx, e.length()); err != nil {
 			return 0, err
-		case q.err != nil:
-			return 0, q.err
-		case q.closed:
-			return 0, ErrClosed
 		}
-		q.items = append(q.items, item)
-		q.bytes += item.size
-		if o != nil && i == len(commands)-1 {
-			q.waiting[q.last()] = o
+		if err := q.store.add(&e); err != nil {
+			return 0, err
 		}
-		q.notify()
 	}
-	return q.last(), nil
+	last = q.store.next - 1
+	if o != nil && len(commands) > 0 {
+		q.waiting[last] = o
+	}
+	return last, nil
+}
+
+// awaitRoom waits until so many bytes may be added. The caller holds mu.
+func (q *commandQueue) awaitRoom(ctx context.Context, size int) error {
+	for {
+		switch {
+		case q.err != nil:
+			return q.err
+		case q.closed:
+			return ErrClosed
+		case q.room(size):
+			return nil
+		}
+		q.notify() // of what was added before
+		if err := q.until(ctx, func() bool { return q.closed || q.err != nil || q.room(size) }); err != nil {
+			return err
+		}
+	}
 }
 
 func (q *commandQueue) room(size int) bool {
-	return len(q.items) == 0 || len(q.items) < maxUnanswered && q.bytes+size <= maxUnansweredBytes
+	held := q.store.next - q.store.first
+	return held == 0 || held < maxUnanswered && q.store.bytes+size <= maxUnansweredBytes
 }
-
-// last returns the number of the last command taken.
-func (q *commandQueue) last() uint64 { return q.first + uint64(len(q.items)) - 1 }
 
 // rewind makes everything unanswered unsent, for a new stream, and returns the first one's number.
 func (q *commandQueue) rewind() (first uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.sent = 0
-	return q.first
+	q.unsent = q.store.first
+	return q.unsent
 }
 
-// next waits for commands that are not sent and returns a batch of them with the first one's number. The batch is empty when
-// the queue is closed and everything is sent, or when ctx ended.
-func (q *commandQueue) next(ctx context.Context) (first uint64, batch []*pb.Command) {
+// next waits for commands that are not sent and returns some of them. There are none when the queue is closed and everything
+// is sent, or when ctx ended.
+func (q *commandQueue) next(ctx context.Context) (commands encodedCommands, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.until(ctx, func() bool { return q.sent < len(q.items) || q.closed }) != nil {
-		return 0, nil
+	err := q.until(ctx, func() bool { return q.unsent < q.store.next || q.closed })
+	if err != nil || q.unsent == q.store.next {
+		return encodedCommands{}, false
 	}
-	first = q.first + uint64(q.sent)
-	for bytes := 0; q.sent < len(q.items); q.sent++ {
-		item := q.items[q.sent]
-		if bytes += item.size; bytes > maxBatchBytes && len(batch) > 0 {
-			break
-		}
-		batch = append(batch, item.command)
-	}
-	return first, batch
+	commands.first = q.unsent
+	commands.elements, q.unsent = q.store.from(q.unsent)
+	return commands, true
 }
 
 // answered takes an answer in: commands are done with, and failures go to whoever wants to know.
@@ -154,22 +151,16 @@ func (q *commandQueue) take(response *pb.CommandsResponse) (unclaimed []*Command
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, f := range response.GetRecentFailures() {
-		if f.GetNumber() >= q.first { // else it was told before the connection broke
+		if f.GetNumber() >= q.store.first { // else it was told before the connection broke
 			unclaimed = q.claim(f, unclaimed)
 		}
 	}
 	for _, f := range response.GetFailures() {
 		unclaimed = q.claim(f, unclaimed)
 	}
-	if applied := response.GetAppliedNumber(); applied >= q.first {
-		n := min(int(applied-q.first)+1, len(q.items))
-		for i := range q.items[:n] {
-			q.bytes -= q.items[i].size
-			q.items[i] = queuedCommand{}
-		}
-		q.items = q.items[n:]
-		q.first += uint64(n)
-		q.sent = max(q.sent-n, 0)
+	if applied := min(response.GetAppliedNumber(), q.store.next-1); applied >= q.store.first {
+		q.store.drop(applied + 1)
+		q.unsent = max(q.unsent, q.store.first)
 		q.notify()
 	}
 	return unclaimed
@@ -189,10 +180,10 @@ func (q *commandQueue) claim(f *pb.CommandFailure, unclaimed []*CommandError) []
 func (q *commandQueue) await(ctx context.Context, number uint64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.until(ctx, func() bool { return q.first > number || q.err != nil }); err != nil {
+	if err := q.until(ctx, func() bool { return q.store.first > number || q.err != nil }); err != nil {
 		return err
 	}
-	if q.first > number {
+	if q.store.first > number {
 		return nil
 	}
 	return q.err
@@ -227,7 +218,7 @@ func (q *commandQueue) close() {
 func (q *commandQueue) spent() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.closed && len(q.items) == 0
+	return q.closed && q.store.first == q.store.next
 }
 
 // finish says that there will be no more answers, and why.

@@ -159,12 +159,12 @@ func (c *Commands) converse() error {
 // write sends what is queued until the queue is closed and empty, or the stream is broken: why, Recv knows.
 func (c *Commands) write(ctx context.Context, stream grpc.BidiStreamingClient[pb.CommandsRequest, pb.CommandsResponse]) {
 	for {
-		first, batch := c.queue.next(ctx)
-		if len(batch) == 0 {
+		commands, ok := c.queue.next(ctx)
+		if !ok {
 			_ = stream.CloseSend()
 			return
 		}
-		if stream.Send(&pb.CommandsRequest{FirstNumber: first, Commands: batch}) != nil {
+		if stream.SendMsg(commands) != nil {
 			return
 		}
 	}

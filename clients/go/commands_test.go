@@ -24,6 +24,7 @@ type applier struct {
 	reasons    []string // of the closes that were applied, in order
 	failures   []*pb.CommandFailure
 	senders    map[string]bool
+	applies    func(*pb.Command) // is told of each that is applied; may be nil
 }
 
 func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
@@ -66,6 +67,9 @@ func (a *applier) apply(request *pb.CommandsRequest) *pb.CommandsResponse {
 		}
 		a.applied = number
 		a.reasons = append(a.reasons, command.GetClose().GetReason())
+		if a.applies != nil {
+			a.applies(command)
+		}
 		if number == a.fails {
 			response.Failures = append(response.Failures, &pb.CommandFailure{
 				Number: number, Code: uint32(codes.NotFound), Message: "no such connection", Reason: "UNKNOWN_CONNECTION",
@@ -157,47 +161,4 @@ func TestCommandsCloseGivesUp(t *testing.T) {
 	cancel()
 	assert.ErrorIs(t, c.Wait(over, 1), context.Canceled)
 	assert.ErrorIs(t, c.Close(over), context.Canceled)
-}
-
-func TestCommandQueueIsBounded(t *testing.T) {
-	q := newCommandQueue(nil)
-	large := closeWith(string(make([]byte, maxUnansweredBytes)))
-	_, err := q.push(t.Context(), nil, []*pb.Command{large})
-	require.NoError(t, err, "one is always taken")
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = q.push(over, nil, []*pb.Command{closeWith("")})
-	require.ErrorIs(t, err, context.Canceled)
-
-	first, batch := q.next(t.Context())
-	assert.EqualValues(t, 1, first)
-	assert.Len(t, batch, 1)
-	q.answered(&pb.CommandsResponse{AppliedNumber: 1})
-	for range 3 {
-		_, err = q.push(t.Context(), nil, []*pb.Command{closeWith(string(make([]byte, maxBatchBytes/2)))})
-		require.NoError(t, err)
-	}
-	first, batch = q.next(t.Context())
-	assert.EqualValues(t, 2, first)
-	assert.Len(t, batch, 1, "two would be too large for a batch")
-	first, _ = q.next(t.Context())
-	assert.EqualValues(t, 3, first)
-	assert.EqualValues(t, 2, q.rewind())
-	q.answered(&pb.CommandsResponse{AppliedNumber: 1 << 60})
-	assert.Empty(t, q.items, "a wild answer is no more than an answer to everything")
-	assert.Zero(t, q.bytes)
-}
-
-func BenchmarkCommandQueue(b *testing.B) {
-	q := newCommandQueue(nil)
-	command := []*pb.Command{closeWith("reason")}
-	b.ReportAllocs()
-	for b.Loop() {
-		last, err := q.push(b.Context(), nil, command)
-		if err != nil {
-			b.Fatal(err)
-		}
-		q.next(b.Context())
-		q.answered(&pb.CommandsResponse{AppliedNumber: last})
-	}
 }

@@ -23,9 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // scripted is a sidecar that does what a test says, and nothing else.
 type scripted struct {
 	pb.UnimplementedSidecarServiceServer
-	subscribe   func(*pb.SubscribeRequest, grpc.ServerStreamingServer[pb.SubscribeResponse]) error
-	acknowledge func(*pb.AcknowledgeRequest) error
-	commands    func(grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error
+	subscribe func(*pb.SubscribeRequest, grpc.ServerStreamingServer[pb.SubscribeResponse]) error
+	commands  func(grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error
 }
 
 func (s *scripted) GetInfo(context.Context, *pb.GetInfoRequest) (*pb.GetInfoResponse, error) {
@@ -36,10 +35,6 @@ func (s *scripted) Subscribe(
 	request *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse],
 ) error {
 	return s.subscribe(request, stream)
-}
-
-func (s *scripted) Acknowledge(_ context.Context, r *pb.AcknowledgeRequest) (*pb.AcknowledgeResponse, error) {
-	return &pb.AcknowledgeResponse{}, s.acknowledge(r)
 }
 
 func (s *scripted) Commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {

@@ -116,7 +116,7 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 		}),
 		grpc.WithReadBufferSize(ioBuffer),
 		grpc.WithWriteBufferSize(ioBuffer),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceive)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceive), grpc.ForceCodecV2(newCodec())),
 	)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -13,6 +14,9 @@ import (
 
 // ErrEventsLost means that events which a subscriber was promised cannot be delivered any more.
 var ErrEventsLost = errors.New("events were lost")
+
+// lastAcknowledgement is how long Close waits for what was handled to be acknowledged.
+const lastAcknowledgement = time.Second
 
 // SubscribeOptions say what to subscribe to, and with what guarantees.
 type SubscribeOptions struct {
@@ -36,7 +40,8 @@ type Subscription struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	retry   retry
-	acks    *acknowledger // nil for observers
+	acks    *Commands // acknowledges; nil for observers. A stream costs a tenth of a call for each
+	acked   uint64    // the last sequence given to acks
 
 	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
 	delivered uint64                                           // the last sequence given to the caller, or what lies before the first
@@ -52,7 +57,7 @@ func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscripti
 	ctx, cancel := context.WithCancel(ctx)
 	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
 	if o.Subscriber != "" {
-		sub.acks = startAcknowledger(ctx, s, o)
+		sub.acks = s.Commands(ctx, CommandsOptions{EndpointID: o.EndpointID})
 	}
 	return sub
 }
@@ -60,10 +65,11 @@ func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscripti
 // Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
 // is handled and need not be kept. It returns io.EOF after the endpoint's last event, an error with [ErrEventsLost] if the
 // promise could not be kept, one with [ErrSidecarLost] if the sidecar stayed away, and otherwise what the sidecar answered.
-// After an error it returns the same one again.
+// After an error it returns the same one again. Events that came together lie in the same memory, up to 256 KiB and their
+// structs: copy what is to be kept for long.
 func (s *Subscription) Next() ([]*pb.Event, error) {
-	if s.acks != nil && s.started {
-		s.acks.handled(s.delivered)
+	if s.acks != nil && s.delivered > s.acked {
+		s.acknowledge()
 	}
 	for s.err == nil {
 		events, err := s.receive()
@@ -78,6 +84,14 @@ func (s *Subscription) Next() ([]*pb.Event, error) {
 		}
 	}
 	return nil, s.err
+}
+
+// acknowledge says that everything delivered is handled. Why that fails, if it does, the stream of events tells.
+func (s *Subscription) acknowledge() {
+	_, _ = s.acks.Send(s.ctx, &pb.Command{Action: &pb.Command_Acknowledge{Acknowledge: &pb.Acknowledgement{
+		Subscriber: s.options.Subscriber, Sequence: s.delivered,
+	}}})
+	s.acked = s.delivered
 }
 
 // receive returns the events of the stream's next message, after opening the stream if need be.
@@ -130,7 +144,7 @@ func (s *Subscription) begin(header *pb.SubscribeHeader) error {
 		return fmt.Errorf("%w: %d to %d", ErrEventsLost, s.delivered+1, next-1)
 	}
 	if !s.started && next > 0 {
-		s.delivered, s.started = next-1, true
+		s.delivered, s.acked, s.started = next-1, next-1, true
 	}
 	return nil
 }
@@ -155,7 +169,9 @@ func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
 // leave for good, stop the endpoint.
 func (s *Subscription) Close() {
 	if s.acks != nil {
-		s.acks.close()
+		ctx, cancel := context.WithTimeout(s.ctx, lastAcknowledgement)
+		_ = s.acks.Close(ctx)
+		cancel()
 	}
 	s.cancel()
 }

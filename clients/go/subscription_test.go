@@ -26,7 +26,7 @@ type part struct {
 // serveParts answers one Subscribe after the other, and reports the requests.
 func serveParts(parts []part, requests chan<- *pb.SubscribeRequest) *scripted {
 	return &scripted{
-		acknowledge: func(*pb.AcknowledgeRequest) error { return nil },
+		commands: (&applier{senders: map[string]bool{}}).serve,
 		subscribe: func(r *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse]) error {
 			requests <- r
 			p := parts[0]
@@ -135,16 +135,10 @@ func TestSubscriptionOutlivesItsConnection(t *testing.T) {
 
 func TestSubscriptionAcknowledgesWhatIsHandled(t *testing.T) {
 	acks := make(chan uint64, 10)
-	broken := true
+	a := &applier{breakAfter: []int{2}, lose: true, senders: map[string]bool{}} // the first one has to be sent again
+	a.applies = func(command *pb.Command) { acks <- command.GetAcknowledge().GetSequence() }
 	s := serveParts([]part{{1, []uint64{1, 2}, nil}}, make(chan *pb.SubscribeRequest, 1))
-	s.acknowledge = func(r *pb.AcknowledgeRequest) error {
-		if broken {
-			broken = false
-			return errBroken // it has to be tried again
-		}
-		acks <- r.GetAcknowledgement().GetSequence()
-		return nil
-	}
+	s.commands = a.serve
 	sub := attach(t, s).Subscribe(timeout(t), SubscribeOptions{EndpointID: "e", Subscriber: "game"})
 	_, err := sub.Next()
 	require.NoError(t, err)
@@ -160,11 +154,14 @@ func TestSubscriptionAcknowledgesWhatIsHandled(t *testing.T) {
 
 func TestSubscriptionCloseEndsNext(t *testing.T) {
 	opened := make(chan struct{})
-	s := &scripted{subscribe: func(_ *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse]) error {
-		close(opened)
-		<-stream.Context().Done()
-		return stream.Context().Err()
-	}}
+	s := &scripted{
+		commands: (&applier{senders: map[string]bool{}}).serve,
+		subscribe: func(_ *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse]) error {
+			close(opened)
+			<-stream.Context().Done()
+			return stream.Context().Err()
+		},
+	}
 	sub := attach(t, s).Subscribe(t.Context(), SubscribeOptions{Subscriber: "game"})
 	ended := make(chan error)
 	go func() {

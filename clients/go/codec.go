@@ -1,0 +1,43 @@
+package pengbridge
+
+import (
+	"google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/proto" // registers the codec that codec wraps
+	"google.golang.org/grpc/mem"
+
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+)
+
+// codec makes bytes of messages, and messages of bytes: through protobuf, except for commands and events, which come by the
+// thousand. It is stateless.
+type codec struct {
+	encoding.CodecV2
+}
+
+func newCodec() codec {
+	return codec{encoding.GetCodecV2("proto")}
+}
+
+// encodedCommands is a CommandsRequest whose commands are encoded already.
+type encodedCommands struct {
+	first    uint64 // the number of the first one
+	elements []byte // of CommandsRequest.commands; they never change
+}
+
+// Marshal hands encodedCommands on without copying them.
+func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+	commands, ok := v.(encodedCommands)
+	if !ok {
+		return c.CodecV2.Marshal(v)
+	}
+	number := appendVarint([]byte{tagFirstNumber}, commands.first)
+	return mem.BufferSlice{mem.SliceBuffer(number), mem.SliceBuffer(commands.elements)}, nil
+}
+
+// Unmarshal reads events in place.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if response, ok := v.(*pb.SubscribeResponse); ok {
+		return readEvents(data.Materialize(), response) // a copy: data is used again when this returns
+	}
+	return c.CodecV2.Unmarshal(data, v)
+}
