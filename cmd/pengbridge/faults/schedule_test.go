@@ -1,0 +1,167 @@
+//go:build unix
+
+package faults
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// schedule is what happens in a run. It follows from its seed.
+type schedule struct {
+	seed     uint64
+	peers    int
+	size     int    // of packets, in bytes
+	recorded bool   // whether the log has what is sent
+	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
+	fills    bool   // whether the log is filled
+	steps    []step
+	end      end
+}
+
+// step lets the peers send, and breaks something in the middle of it.
+type step struct {
+	packets int     // each peer may send more
+	after   float64 // which part of them the application has seen when the fault comes
+	fault   fault
+	peer    int // whom it hits, if it hits one
+	bytes   int // when it hits, for faults in the middle of a message
+}
+
+// fault is one thing that breaks.
+type fault uint8
+
+const (
+	nothing fault = iota
+
+	// The application and its connection to the sidecar.
+	resetAPI         // RST
+	closeAPI         // both ends get an end of stream
+	resetBatch       // RST in the middle of what the sidecar sends
+	closeBatch       // the same with an end of stream
+	resetCommands    // RST in the middle of what the application sends
+	crumbleAPI       // bytes come a few at a time
+	stallAPI         // no byte passes for a while
+	takeOver         // the same subscriber comes again
+	crash            // the application forgets everything and comes back
+	leaveAndReturn   // the application says goodbye and comes back
+	holdApplication  // the application does not read for a while
+	fillLog          // the same, until the endpoint pauses
+	freezeSidecar    // SIGSTOP and SIGCONT
+	freezeAndReset   // the same, and the application's connection breaks meanwhile
+	freezeAndCutPeer // the same, and a peer's does
+
+	// A peer and its connection.
+	resetPeer     // RST
+	closePeer     // end of stream in both directions
+	halfClosePeer // the sidecar sees an end of stream in the middle of whatever the peer sends
+	tearFrame     // RST in the middle of a frame
+	crumblePeer   // bytes come a few at a time
+	stallPeer     // no byte passes for a while
+	deafPeer      // the peer does not read for a while
+	partPeer      // the peer says goodbye
+	finPeer       // the peer ends its stream
+	kickPeer      // the application closes the connection
+
+	faultCount
+)
+
+// String names the fault.
+func (f fault) String() string {
+	return [...]string{
+		"nothing", "reset API", "close API", "reset in a batch", "close in a batch", "reset in commands", "crumble API", "stall API",
+		"take over", "crash", "leave and return", "hold application", "fill log", "freeze sidecar", "freeze sidecar and reset API",
+		"freeze sidecar and reset peer", "reset peer", "close peer", "half-close peer", "tear frame", "crumble peer", "stall peer",
+		"deaf peer", "peer says goodbye", "peer ends its stream", "kick peer",
+	}[f]
+}
+
+// disconnects reports whether the application's connection breaks, or may.
+func (f fault) disconnects() bool {
+	switch f {
+	case resetAPI, closeAPI, resetBatch, closeBatch, resetCommands, crash, leaveAndReturn, freezeAndReset:
+		return true
+	}
+	return false
+}
+
+// end is how a run is brought to its end.
+type end uint8
+
+const (
+	stopQuiet       end = iota // Stop, when everything has arrived
+	shutdownQuiet              // Shutdown, the same
+	stopBusy                   // Stop in the middle of traffic
+	shutdownBusy               // Shutdown in the middle of traffic
+	shutdownCommand            // the same as a command
+	shutdownFull               // Shutdown while the application does not read and the log is full
+	drain                      // SIGTERM to the sidecar in the middle of traffic
+	absent                     // the application stays away beyond its grace time
+	killed                     // SIGKILL to the sidecar in the middle of traffic
+
+	endCount
+)
+
+// String names the end.
+func (e end) String() string {
+	return [...]string{
+		"stop", "shutdown", "stop in traffic", "shutdown in traffic", "shutdown by command", "shutdown with a full log", "drain",
+		"absence", "kill",
+	}[e]
+}
+
+// newSchedule makes the schedule of a seed.
+func newSchedule(seed uint64) schedule {
+	r := rand.New(rand.NewPCG(seed, 4))
+	s := schedule{
+		seed:     seed,
+		peers:    1 + r.IntN(4),
+		size:     8 + r.IntN(200),
+		recorded: r.IntN(3) > 0,
+		backlog:  64 << 20,
+		end:      end(r.IntN(int(endCount))),
+	}
+	for range 1 + r.IntN(5) {
+		s.steps = append(s.steps, step{
+			packets: 10 + r.IntN(90),
+			after:   r.Float64(),
+			fault:   fault(r.IntN(int(faultCount))),
+			peer:    r.IntN(s.peers),
+			bytes:   r.IntN(2000),
+		})
+	}
+	s.reconcile()
+	return s
+}
+
+// reconcile makes the parts of a schedule fit.
+func (s *schedule) reconcile() {
+	for i := range s.steps {
+		f := &s.steps[i].fault
+		if s.end == absent && f.disconnects() { // its grace time is short: once away, always away
+			*f = nothing
+		}
+		switch *f {
+		case fillLog:
+			s.fills = true
+		case crash: // who knows what it did, without a log of what was sent?
+			s.recorded = true
+		}
+	}
+	if s.fills || s.end == shutdownFull {
+		s.backlog, s.size = 256<<10, 2000
+	}
+}
+
+// String shows the schedule to who looks for what went wrong.
+func (s schedule) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, sends recorded: %v, backlog %d KiB, ends with %v\n",
+		s.seed, s.peers, s.size, s.recorded, s.backlog>>10, s.end)
+	for i, step := range s.steps {
+		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
+			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)
+	}
+	return b.String()
+}
