@@ -9,6 +9,7 @@ SHELL := bash
 PYTHON ?= python3
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+SOAKTIME ?= 10m
 
 # Versions are pinned here, and for Python's tests in clients/python/pyproject.toml.
 BUF := buf-bin==1.75.0
@@ -152,6 +153,10 @@ test-again: build interop-env
 .PHONY: test-scale
 test-scale:
 	go test -tags full -timeout 20m ./...
+
+.PHONY: soak
+soak: ## break things at random for SOAKTIME (10m), and check that nothing is lost
+	FAULTS_TIME=$(SOAKTIME) go test -race -timeout 0 -count=1 -v -run TestFaults ./cmd/pengbridge/faults
 
 .PHONY: test-packaging
 test-packaging: wheels

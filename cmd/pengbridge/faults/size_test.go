@@ -3,4 +3,4 @@
 package faults
 
 // manyRuns is how many schedules TestFaults performs.
-const manyRuns = 200
+const manyRuns = 150
