@@ -11,7 +11,7 @@ import pytest
 
 import pengbridge as peng3dnet
 
-WAIT = 10.0  # seconds; for things that take milliseconds on an idle machine
+WAIT = 20.0  # seconds; for things that take milliseconds on an idle machine
 
 
 def eventually(condition: Callable[[], Any], what: str = "condition") -> None:

@@ -70,7 +70,7 @@ def test_threads_share_an_encoder() -> None:
     def work(number: int) -> None:
         results.append({encoder.encode({"n": number}) for _ in range(500)})
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -181,7 +181,7 @@ def test_34_many_threads_may_send(net: Net) -> None:
         for number in range(500):
             client.send_message("t:a", {"thread": thread, "number": number, "padding": "x" * 40})
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(4)]
     for thread in threads:
         thread.start()
     packet = server.registry.getObj("t:a")

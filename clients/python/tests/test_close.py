@@ -174,7 +174,7 @@ def test_shutdown_in_the_only_processing_thread(net: Net) -> None:
     peer = RawPeer.connect(server.sock.getsockname())
     while not (server.clients and server.clients[1].state == 64):
         server.process(True, WAIT)
-    reader = threading.Thread(target=lambda: (peer.receive_until(16), peer.close()))
+    reader = threading.Thread(target=lambda: (peer.receive_until(16), peer.close()), daemon=True)
     reader.start()
     server.shutdown(timeout=5)
     assert server.closes == [(1, "servershutdown")]

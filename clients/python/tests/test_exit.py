@@ -1,149 +1,149 @@
-"""How programs end: promptly, with what they sent delivered, and without leaving a process behind."""
+"""How games end: what they sent before an orderly end arrives, no end leaves a process behind, and none takes for ever."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
-import time
-from pathlib import Path
 
 import pytest
 from harness import WAIT, Net, Recorder, eventually
-from rawpeer import RawPeer
+from programs import GAMES, NUMBERS, Game, has_ended, needs_signals, playing
 
 import pengbridge as peng3dnet
 from pengbridge import _host
 
-PROGRAM = """
-    import os, sys, threading
-    import pengbridge as peng3dnet
-    from pengbridge import _host
-
-    class Print(peng3dnet.packet.Packet):
-        def receive(self, msg, cid=None):
-            print(msg, flush=True)
-
-    server = peng3dnet.Server(addr=("127.0.0.1", 0))
-    server.register_packet("t:a", Print(server.registry, server))
-    server.runAsync()
-    server.process_async()
-    print(_host.shared().process.ready.pid, server.sock.getsockname()[1], flush=True)
+REST = """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored for its background jobs
+    print("at rest", flush=True)
+    sys.stdin.readline()
 """
 
 
-def start(code: str) -> subprocess.Popen[str]:
-    source = Path(peng3dnet.__file__).parents[1]
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM) + textwrap.dedent(code)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(source)},
-    )
-
-
-def ended(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def first_line(program: subprocess.Popen[str]) -> tuple[int, int]:
-    assert program.stdout is not None
-    pid, port = program.stdout.readline().split()
-    return int(pid), int(port)
-
-
-def finish(program: subprocess.Popen[str]) -> tuple[float, str, str]:
-    begin = time.monotonic()
-    out, err = program.communicate(timeout=WAIT)
-    return time.monotonic() - begin, out, err
-
-
-@pytest.mark.parametrize("code", ["", "server.stop()", "server.shutdown(timeout=1)", "sys.exit(0)"])
-def test_a_program_that_comes_to_its_end(code: str) -> None:
-    program = start(code)
-    pid, _ = first_line(program)
-    took, _, err = finish(program)
-    assert (program.returncode, err) == (0, "")
-    assert took < 3
-    eventually(lambda: ended(pid), "the end of the sidecar")
-
-
-def test_what_was_sent_right_before_the_end_arrives() -> None:
-    program = start("""
-        client = peng3dnet.Client(addr=server.sock.getsockname())
-        sys.stdin.readline()
-        for number in range(1000):
-            server.send_message("t:a", number, 1)
-    """)
-    pid, port = first_line(program)
-    peer = RawPeer.connect(("127.0.0.1", port))
-    peer.send(64, "ready")
-    assert program.stdout is not None
-    assert program.stdout.readline() == "ready\n"
-    assert program.stdin is not None
-    program.stdin.write("\n")
-    program.stdin.flush()
-    assert [peer.receive_until(64) for _ in range(1000)] == list(range(1000))
+def take_all(game: Game) -> None:
+    """Joins a game and takes what it sends before its end."""
+    peer = game.greet()
+    assert [peer.receive_until(64) for _ in range(NUMBERS)] == list(range(NUMBERS))
     peer.close()
-    _, _, err = finish(program)
-    assert err == ""
-    eventually(lambda: ended(pid), "the end of the sidecar")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_program_that_is_ended_leaves_no_sidecar(number: int) -> None:
-    program = start("""
-        import signal
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored for its background jobs
-        print("waiting", flush=True)
-        sys.stdin.readline()
-    """)
-    pid, _ = first_line(program)
-    assert program.stdout is not None
-    assert program.stdout.readline() == "waiting\n"
-    program.send_signal(number)
-    finish(program)
-    assert program.returncode != 0
-    eventually(lambda: ended(pid), "the end of the sidecar")
+@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("", 0),
+        ("sys.exit(3)", 3),
+        ("threading.Thread(target=sys.exit).start()", 0),
+        ("import a_module_that_is_missing", 1),
+    ],
+)
+def test_what_was_sent_before_an_orderly_end_arrives(game: str, end: str, code: int) -> None:
+    with playing(GAMES[game], end) as played:
+        take_all(played)
+        ended_with, errors = played.finish()
+    assert ended_with == code, errors
+    assert bool(errors) == (code == 1), errors
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_is_told_and_harms_nobody() -> None:
-    program = start("""
-        import warnings
-        warnings.simplefilter("ignore")
-        child = os.fork()
-        if child == 0:
-            try:
-                peng3dnet.Server(addr=("127.0.0.1", 0)).runAsync()
-            except peng3dnet.SidecarError as error:
-                print("child:", error, flush=True)
-            os._exit(0)
-        print("child ended with", os.waitpid(child, 0)[1], flush=True)
-        client = peng3dnet.Client(addr=server.sock.getsockname())
-        client.register_packet("t:a", Print(client.registry, client))
-        client.runAsync()
-        client.process_async()
-        client.wait_for_connection(5)
-        client.send_message("t:a", "parent goes on")
-        client.flush()
-        client.stop()
-        client.join(5)
-    """)
-    first_line(program)
-    _, out, err = finish(program)
-    assert "child: this process was forked from one that already used pengbridge" in out, err
-    assert "child ended with 0" in out, err
-    assert "parent goes on" in out, err
+@pytest.mark.parametrize("end", ["server.stop()", "server.shutdown(timeout=1)", "server.join()"])
+def test_a_server_that_is_stopped_in_the_end(end: str) -> None:
+    with playing(GAMES["drop-in"], end) as played:
+        take_all(played)
+        assert played.finish() == (0, "")
+
+
+@needs_signals
+@pytest.mark.parametrize("game", GAMES)
+def test_control_c_goes_to_the_whole_group(game: str) -> None:
+    with playing(GAMES[game], REST, start_new_session=True) as played:
+        peer = played.greet()
+        assert played.line() == "at rest"
+        os.killpg(played.process.pid, signal.SIGINT)
+        assert [peer.receive_until(64) for _ in range(NUMBERS)] == list(range(NUMBERS))
+        peer.close()
+        code, errors = played.finish()
+    assert code == -signal.SIGINT
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_game_that_is_ended_leaves_no_sidecar(number: int) -> None:
+    with playing(GAMES["drop-in"], REST) as played:
+        take_all(played)
+        assert played.line() == "at rest"
+        played.process.send_signal(number)
+        assert played.finish() == (-number, "")
+
+
+@needs_signals
+def test_a_game_that_ends_without_python_knowing() -> None:
+    with playing(GAMES["Sidecar"], "os._exit(7)") as played:
+        peer = played.greet()
+        assert played.finish() == (7, "")
+        peer.close()
+
+
+@needs_signals
+def test_a_child_that_holds_the_pipes_does_not_hold_the_sidecar() -> None:
+    code = """
+        import subprocess
+        pipe = sidecar._host.process._child.stdin
+        os.set_inheritable(pipe.fileno(), True)
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        print(subprocess.Popen(["sleep", "600"], close_fds=False, **quiet).pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    with playing(GAMES["Sidecar"], code) as played:
+        peer = played.greet()
+        holder = int(played.line())
+        try:
+            assert played.finish() == (-signal.SIGKILL, "")
+            assert not has_ended(holder)
+        finally:
+            os.kill(holder, signal.SIGKILL)
+        peer.close()
+
+
+@needs_signals
+def test_a_terminal_that_is_closed() -> None:
+    import pty  # not on Windows
+
+    terminal, game_side = pty.openpty()
+    attach = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    with playing(attach, GAMES["drop-in"], REST, stdin=game_side, stderr=game_side, start_new_session=True) as played:
+        os.close(game_side)
+        take_all(played)
+        assert played.line() == "at rest"
+        os.close(terminal)
+        assert played.finish() == (-signal.SIGHUP, "")
+
+
+@pytest.mark.parametrize("end", ["", "raise RuntimeError"])
+def test_nobody_is_left_to_read_what_it_complains_about(end: str) -> None:
+    with playing(GAMES["drop-in"], "sys.stdin.readline()\n", end) as played:
+        assert played.process.stderr is not None
+        played.process.stderr.close()
+        played.process.stderr = None
+        take_all(played)
+        assert played.finish()[0] in (0, 1, 120)  # 120: Python could not flush it
+
+
+@needs_signals
+def test_a_sidecar_that_hangs_does_not_hold_the_game() -> None:
+    with playing(GAMES["drop-in"], "print('at rest', flush=True); sys.stdin.readline()\n") as played:
+        take_all(played)
+        assert played.line() == "at rest"
+        os.kill(played.sidecar, signal.SIGSTOP)
+        assert played.finish() == (0, "")
+
+
+def test_a_peer_that_does_not_read_does_not_hold_the_game() -> None:
+    with playing(GAMES["drop-in"], "for _ in range(64): server.send_message('t:a', bytes(1 << 18), 1)\n") as played:
+        peer = played.greet()
+        code, errors = played.finish()
+        assert code == 0
+        assert "ended before everything was delivered" in errors
+        peer.close()
 
 
 def test_a_lost_sidecar_closes_everything(net: Net) -> None:

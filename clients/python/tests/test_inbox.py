@@ -37,7 +37,7 @@ def test_a_full_inbox_makes_the_reader_wait_until_it_is_taken_from() -> None:
             assert inbox.put_batch(b"x" * (_inbox.LIMIT // 2))
             accepted.release()
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     assert accepted.acquire(timeout=WAIT)
     assert accepted.acquire(timeout=WAIT)
@@ -63,7 +63,7 @@ def test_failed_sends_do_not_fill_the_memory() -> None:
 def test_shutting_releases_the_reader() -> None:
     inbox, answers = _inbox.Inbox(), []
     inbox.put_batch(b"x" * _inbox.LIMIT)
-    reader = threading.Thread(target=lambda: answers.append(inbox.put_batch(b"y")))
+    reader = threading.Thread(target=lambda: answers.append(inbox.put_batch(b"y")), daemon=True)
     reader.start()
     inbox.shut()
     reader.join(WAIT)

@@ -257,7 +257,7 @@ def test_35_clients_may_be_iterated_while_they_come_and_go(net: Net) -> None:
         while not stop.is_set():
             RawPeer.connect(server.sock.getsockname()).close()
 
-    churner = threading.Thread(target=churn)
+    churner = threading.Thread(target=churn, daemon=True)
     churner.start()
     try:
         for _ in range(300):
@@ -393,7 +393,7 @@ def test_compression_settings_take_effect_at_once(net: Net) -> None:
 
 def test_run_blocking_returns_at_the_end(net: Net) -> None:
     server = net.server(run=False)
-    runner = threading.Thread(target=server.runBlocking)
+    runner = threading.Thread(target=server.runBlocking, daemon=True)
     runner.start()
     eventually(lambda: server._is_started)
     server.stop()

@@ -292,7 +292,7 @@ def test_several_threads_share_the_events(server: ServerEndpoint, client: Client
     def read(mine: list[int]) -> None:
         mine.extend(event.body for event in server if isinstance(event, pengbridge.Received))
 
-    readers = [threading.Thread(target=read, args=(mine,)) for mine in bodies]
+    readers = [threading.Thread(target=read, args=(mine,), daemon=True) for mine in bodies]
     for reader in readers:
         reader.start()
     for number in range(5000):

@@ -39,7 +39,7 @@ def test_the_end_of_the_handshake(net: Net) -> None:
     server = net.server(packets={"t:a": Recorder, "t:b": Recorder})
     client = net.client(server, kind=Asking, packets={"t:b": Recorder, "t:a": Recorder}, run=False)
     woken = threading.Event()
-    waiter = threading.Thread(target=lambda: (client.wait_for_connection(WAIT), woken.set()))
+    waiter = threading.Thread(target=lambda: (client.wait_for_connection(WAIT), woken.set()), daemon=True)
     waiter.start()
     client.runAsync()
     assert client.registry.getInt("t:b") == 64
@@ -174,7 +174,7 @@ def test_threads_that_process_take_turns(net: Net) -> None:
         while not done.is_set():
             handled.append(server.process(wait=True, timeout=0.01))
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     peer = RawPeer.connect(server.sock.getsockname())

@@ -43,6 +43,8 @@ class Running(Protocol):
 class Host:
     """A running sidecar, the connection to it, and the endpoints that live there. Any thread may use it.
 
+    The interpreter closes it at its end, if nobody did before.
+
     Args:
         process: the sidecar.
         timeout: how long the first call may take, in seconds.
@@ -68,6 +70,7 @@ class Host:
         self.largest_message: int = info.max_message_bytes
         self._lock = threading.Lock()
         self._endpoints: set[Endpoint] = set()
+        atexit.register(self.close)
 
     def alive(self) -> bool:
         """Whether the sidecar still runs."""
@@ -90,6 +93,7 @@ class Host:
         """
         if self._origin.left():
             return
+        atexit.unregister(self.close)
         with self._lock:
             endpoints = list(self._endpoints)
         for endpoint in endpoints:
@@ -109,7 +113,7 @@ class _Shared:
         self._lock = threading.Lock()
         self._host: Host | None = None
         self._forked = False
-        self._watching = False
+        self._follows_forks = False
 
     def get(self) -> Host:
         """Returns the host; starts it if there is none, or if the last one died.
@@ -121,7 +125,7 @@ class _Shared:
             if self._forked:
                 raise _fork.refusal()
             if self._host is None:
-                self._watch_the_process()
+                self._follow_forks()
             elif not self._host.alive():
                 self._host.close()
                 self._host = None
@@ -141,12 +145,9 @@ class _Shared:
         if host is not None and not self._forked:
             host.close()
 
-    def _watch_the_process(self) -> None:
-        if self._watching:
-            return
-        self._watching = True
-        atexit.register(self.close)
-        if hasattr(os, "register_at_fork"):
+    def _follow_forks(self) -> None:
+        if not self._follows_forks and hasattr(os, "register_at_fork"):
+            self._follows_forks = True
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:

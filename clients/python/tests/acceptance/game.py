@@ -53,7 +53,7 @@ class Program:
         )
         self._printed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._errors = ""
-        self._readers = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
+        self._readers = [threading.Thread(target=read, daemon=True) for read in (self._read, self._read_errors)]
         for reader in self._readers:
             reader.start()
 

@@ -63,7 +63,7 @@ class Peer:
         )
         self._reports: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._passed: list[dict[str, Any]] = []
-        self._reader = threading.Thread(target=self._read)
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
             self.release = self.wait("hello")["release"]
