@@ -124,6 +124,27 @@ def test_22_an_unknown_conntype_is_told(net: Net) -> None:
     peer.close()
 
 
+def test_on_close_of_a_client_sees_the_state_it_was_in(net: Net) -> None:
+    """As in peng3dnet; whoever waits for the close is released before, and may stop the client."""
+
+    class Leaving(peng3dnet.Client):
+        def on_close(self, reason: str | None = None) -> None:
+            assert stopped.wait(WAIT)
+            found.append((reason, self.remote_state, self.mode))
+
+    stopped, found = threading.Event(), []
+    server = net.server()
+    client = net.client(server, kind=Leaving)
+    client.remote_state, client.mode = peng3dnet.STATE_LOGGEDIN, peng3dnet.MODE_PLAY
+    server.close_connection(1, "kicked")
+    client.wait_for_close(WAIT)
+    client.stop()
+    stopped.set()
+    client.join(WAIT)
+    assert found == [("kicked", peng3dnet.STATE_LOGGEDIN, peng3dnet.MODE_CLOSED)]
+    assert client.remote_state == peng3dnet.STATE_CLOSED
+
+
 def test_on_close_is_not_called_after_stop(net: Net) -> None:
     server = net.server(kind=NotingServer)
     client = net.client(server, kind=NotingClient)

@@ -110,6 +110,33 @@ def test_what_a_program_sets_holds_for_the_very_next_packet(net: Net) -> None:
     peer.close()
 
 
+def test_a_client_asks_the_type_it_wants_to_be_of(net: Net) -> None:
+    """Its conntype is for packet rules alone, and the program's to write: so it is in peng3dnet."""
+
+    class Mine(peng3dnet.conntypes.ClassicConnectionType):
+        def receive(self, msg: Any, pid: int, flags: int, cid: int | None) -> bool:
+            diary.append(("received", msg))
+            return False
+
+        def send(self, data: Any, pid: Any, cid: int | None) -> bool:
+            diary.append(("sent", data))
+            return False
+
+    diary: list[Any] = []
+    server = net.server(packets={"t:echo": Echo})
+    client = net.client(server, packets={"t:echo": Recorder})
+    client.addConnType("mine", Mine(client))
+    echoed = client.registry.getObj("t:echo").received
+    client.conntype = "mine"
+    client.send_message("t:echo", 1)
+    eventually(lambda: len(echoed) == 1)
+    assert diary == []
+    client.target_conntype = "mine"
+    client.send_message("t:echo", 2)
+    eventually(lambda: len(echoed) == 2)
+    assert diary == [("sent", 2), ("received", 2)]
+
+
 def test_hooks_may_be_assigned_to_clients_and_packets(net: Net) -> None:
     server = net.server(packets={"t:a": Recorder})
     peer = RawPeer.connect(server.sock.getsockname())

@@ -50,8 +50,8 @@ class Client(ClientBytes, Peer):
         conntype: the connection type to announce.
 
     Attributes:
-        target_conntype: the connection type to announce.
-        conntype: the same, once it was announced.
+        target_conntype: the connection type to announce, whose hooks see every packet.
+        conntype: the same, once it was announced; what packet rules compare.
         ssl_seclevel: how well the connection is protected, an SSLSEC constant.
     """
 
@@ -70,6 +70,7 @@ class Client(ClientBytes, Peer):
         self._mode = MODE_NOTSET
         self._state = STATE_INIT
         self._changed = threading.Condition()
+        self._has_closed = False  # remote_state says so only after on_close
         self._close_reason: str | None = None
         self._failure: Exception | None = None
         self._is_connected = False
@@ -183,11 +184,11 @@ class Client(ClientBytes, Peer):
             ConnectionFailedError: it was refused, or is closed again; a TimedOutError, too.
             TimedOutError: it took longer.
         """
-        if not self._await(lambda: self._state >= STATE_ACTIVE, timeout):
+        if not self._await(lambda: self._state >= STATE_ACTIVE or self._has_closed, timeout):
             raise errors.TimedOutError("Timed out while waiting for the connection")
         if self._failure is not None:
             raise errors.ConnectionFailedError(f"the client has ended: {self._failure}") from self._failure
-        if self._state == STATE_CLOSED or not self.run:
+        if self._has_closed or not self.run:
             raise errors.ConnectionFailedError(f"the connection was closed: {self._close_reason}", self._close_reason)
 
     def wait_for_close(self, timeout: float | None = None) -> None:
@@ -199,7 +200,7 @@ class Client(ClientBytes, Peer):
         Raises:
             TimedOutError: it took longer.
         """
-        if not self._await(lambda: self._state == STATE_CLOSED, timeout):
+        if not self._await(lambda: self._has_closed, timeout):
             raise errors.TimedOutError("Timed out while waiting for the close")
 
     def stop(self) -> None:
@@ -220,7 +221,8 @@ class Client(ClientBytes, Peer):
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self.run = False
-        self._set_state(STATE_CLOSED)
+        self._state = STATE_CLOSED
+        self._set_closed()
         self._inbox.wake()
 
     def _await(self, condition: Any, timeout: float | None) -> bool:
@@ -231,6 +233,11 @@ class Client(ClientBytes, Peer):
     def _set_state(self, state: int) -> None:
         with self._changed:
             self._state = state
+            self._changed.notify_all()
+
+    def _set_closed(self) -> None:
+        with self._changed:
+            self._has_closed = True
             self._changed.notify_all()
 
     # Sending.
@@ -255,11 +262,11 @@ class Client(ClientBytes, Peer):
             self._send_internal(pid, data)
             return
         endpoint = self._running()
-        if self._state == STATE_CLOSED:
+        if self._has_closed:
             error = errors.SidecarError(f"the connection is closed: {self._close_reason}", "UNKNOWN_CONNECTION")
             guarded(self.on_send_error, None, ptype, error)
             return
-        if not self._before_send(ptype, pid, self, None, lambda: data):
+        if not self._before_send(ptype, pid, self, None, self.conntypes.get(self.target_conntype), lambda: data):
             return
         # Until the handshake is done here, the sidecar may know other ids than we do; names are always right.
         known = pid if self._in_sync else self.registry.reg_int_str.get(pid, pid)
@@ -272,7 +279,7 @@ class Client(ClientBytes, Peer):
             cid: not used.
             reason: what the server, and on_close, get to know.
         """
-        if self._endpoint is not None and self.run and self._state != STATE_CLOSED:
+        if self._endpoint is not None and self.run and not self._has_closed:
             self._announce(_CLOSE_NAME, {"reason": reason}, self)
             self._put_close(self._endpoint, 0, reason)
 
@@ -299,7 +306,7 @@ class Client(ClientBytes, Peer):
         """Called when packets can be sent and received, before wait_for_connection returns."""
 
     def on_close(self, reason: str | None = None) -> None:
-        """Called once, when the connection was closed.
+        """Called once, when the connection was closed. remote_state is still what it was before.
 
         Args:
             reason: why, as whoever closed it said.
@@ -325,14 +332,15 @@ class Client(ClientBytes, Peer):
 
     def _on_recv(self, event: event_pb2.Event) -> None:
         pid = event.packet_id
-        if event.refused and not self._is_handled(pid, self):
+        conntype = self.conntypes.get(self.target_conntype)
+        if event.refused and not self._is_handled(pid, self, conntype):
             return
         try:
             msg = decode(event.msgpack)
         except Exception:  # the sidecar has checked it, but for what only Python minds
             self.close_connection(None, "malformedpacket")
             return
-        if not self._deliver(pid, msg, self, None):
+        if not self._deliver(pid, msg, self, None, conntype):
             return
         if "recv" in self._prints:
             print(f"RECV {self._name_of(pid)}")
@@ -367,16 +375,18 @@ class Client(ClientBytes, Peer):
         self._closed(event.reason if event.HasField("reason") else None)
 
     def _closed(self, reason: str | None) -> None:
-        if self._state == STATE_CLOSED:
+        if self._has_closed:
             return
         self._close_reason = reason
         if "close" in self._prints:
             print(f"CLOSE because {reason}")
         self._emit("close", reason=reason)
         self._mode = MODE_CLOSED
-        self._set_state(STATE_CLOSED)
-        if self.run:
+        is_heard = self.run  # whoever waits for the close may stop the client before we get to the hook
+        self._set_closed()
+        if is_heard:
             guarded(self.on_close, reason)
+        self._state = STATE_CLOSED
 
     def _close_all(self, reason: str) -> None:
         self._closed(reason)

@@ -11,7 +11,7 @@ from typing import Any
 from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
 from ._body import Encoder
 from ._processing import Processing, guarded, log_failure
-from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
+from .constants import CONNTYPE_CLASSIC, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet, internal
 from .v1 import command_pb2
 
@@ -189,7 +189,9 @@ class Peer(Processing):
             raise errors.SidecarError(f"the {self._word} is not running", "ENDPOINT_STOPPED")
         return self._endpoint
 
-    def _before_send(self, ptype: Any, pid: int, target: Any, cid: int | None, shown: Callable[[], Any] | None) -> bool:
+    def _before_send(
+        self, ptype: Any, pid: int, target: Any, cid: int | None, conntype: Any, shown: Callable[[], Any] | None
+    ) -> bool:
         """Runs the hooks of an application's packet that is about to go out: the connection type's, on_send, the event,
         the packet's own.
 
@@ -198,6 +200,7 @@ class Peer(Processing):
             pid: its id.
             target: the client on the server, or the client itself.
             cid: as hooks get it.
+            conntype: the connection type whose hooks run, or None.
             shown: makes what hooks get to see; None if none of them looks.
 
         Returns:
@@ -206,9 +209,8 @@ class Peer(Processing):
         Raises:
             KeyError: the packet is not registered, and the connection's type demands that.
         """
-        conntype = self.conntypes.get(target.conntype)
         obj = self.registry.reg_int_obj.get(pid)
-        if obj is None and (conntype is None or isinstance(conntype, conntypes.ClassicConnectionType)):
+        if obj is None and _needs_registration(conntype):
             raise KeyError(ptype)
         if shown is not None:
             data = shown()
@@ -247,11 +249,11 @@ class Peer(Processing):
 
     # Receiving.
 
-    def _is_handled(self, pid: int, target: Any) -> bool:
+    def _is_handled(self, pid: int, target: Any, conntype: Any) -> bool:
         """Whether there are handlers for a packet that the sidecar did not accept. Those that came before the end of the
         handshake have some: their own rules decide. The others are counted, and told once for each connection."""
-        if pid in self.registry.reg_int_obj or target.conntype == CONNTYPE_PING:
-            if pid < FIRST_APPLICATION_ID or target.conntype in self.conntypes:
+        if pid in self.registry.reg_int_obj or not _needs_registration(conntype):
+            if pid < FIRST_APPLICATION_ID or conntype is not None:
                 return True
             why = "came before the type of the connection was known"
         else:
@@ -263,13 +265,12 @@ class Peer(Processing):
             _log.warning("packet %s from %s %s; it, and others like it, are passed over", self._name_of(pid), peer, why)
         return False
 
-    def _deliver(self, pid: int, msg: Any, target: Any, cid: int | None) -> bool:
+    def _deliver(self, pid: int, msg: Any, target: Any, cid: int | None, conntype: Any) -> bool:
         """Runs the hooks of a packet that came in, up to the event. Returns False if the connection type ended it.
 
         What they raise is caught here, one by one: this runs for every packet, and guarded() would double its cost.
         """
         if pid >= FIRST_APPLICATION_ID:
-            conntype = self.conntypes.get(target.conntype)
             if conntype is not None:
                 try:
                     if conntype.receive(msg, pid, 0, cid):
@@ -379,3 +380,8 @@ class Peer(Processing):
         for thread in (self._run_thread, self._process_thread):
             if thread is not None and thread is not threading.current_thread():
                 thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+
+def _needs_registration(conntype: Any) -> bool:
+    """Whether packets of a connection have to be registered: not those of types without the classic handshake."""
+    return conntype is None or isinstance(conntype, conntypes.ClassicConnectionType)

@@ -238,7 +238,8 @@ class Server(ServerBytes, Peer):
             or (conntype is not None and type(conntype).send is not ClassicConnectionType.send)
             or _shows_frames(self.registry.reg_int_obj.get(pid))
         )
-        return self._before_send(ptype, pid, client, client.cid, (lambda: self._frame(pid, body)) if looked_at else None)
+        shown = (lambda: self._frame(pid, body)) if looked_at else None
+        return self._before_send(ptype, pid, client, client.cid, conntype, shown)
 
     def _send_internal(self, pid: int, data: Any, cid: int) -> None:
         if pid != CLOSE:
@@ -281,7 +282,7 @@ class Server(ServerBytes, Peer):
     def _on_recv(self, event: event_pb2.Event) -> None:
         cid, pid = event.connection_id, event.packet_id
         client = self.clients.get(cid)
-        if client is None or (event.refused and not self._is_handled(pid, client)):
+        if client is None or (event.refused and not self._is_handled(pid, client, self.conntypes.get(client.conntype))):
             return
         try:
             msg = decode(event.msgpack)
@@ -291,7 +292,7 @@ class Server(ServerBytes, Peer):
         begins = pid == SETTYPE and not event.refused
         if begins:
             client.conntype = msg.get("conntype", CONNTYPE_CLASSIC)
-        if not self._deliver(pid, msg, client, cid):
+        if not self._deliver(pid, msg, client, cid, self.conntypes.get(client.conntype)):
             return
         if "recv" in self._prints:
             print(f"RECV {self._name_of(pid)} {time.time()}")

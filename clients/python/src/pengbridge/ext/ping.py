@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import conntypes, errors, net, version
 from ..constants import *  # noqa: F403 - every module of peng3dnet carries the constants
-from ..constants import CONNTYPE_PING, MODE_PING, STATE_ACTIVE, STATE_CLOSED
+from ..constants import CONNTYPE_PING, MODE_PING, STATE_ACTIVE
 
 _REQUEST = 64
 _ANSWER = 65
@@ -101,7 +101,7 @@ class PingableClientMixin:
     _pong_condition = threading.Condition()  # of the class, so that the mixin needs no constructor
 
     if TYPE_CHECKING:
-        remote_state: int
+        _has_closed: bool
 
         def addConnType(self, t: str, obj: conntypes.ConnectionType) -> None: ...
 
@@ -123,9 +123,9 @@ class PingableClientMixin:
             FailedPingError: it did not come in time, or will not come at all.
         """
         with self._pong_condition:
-            self._pong_condition.wait_for(lambda: self._pongdata is not None or self._is_closed(), timeout)
+            self._pong_condition.wait_for(lambda: self._pongdata is not None or self._has_closed, timeout)
             if self._pongdata is None:
-                raise errors.FailedPingError("The connection failed" if self._is_closed() else "Timed out")
+                raise errors.FailedPingError("The connection failed" if self._has_closed else "Timed out")
             return self._pongdata
 
     def on_close(self, reason: str | None = None) -> None:
@@ -133,9 +133,6 @@ class PingableClientMixin:
         super().on_close(reason)  # type: ignore[misc]
         with self._pong_condition:
             self._pong_condition.notify_all()
-
-    def _is_closed(self) -> bool:
-        return self.remote_state == STATE_CLOSED
 
     def _ping(self) -> None:
         """Nothing to do here: the connection type sends the request."""
