@@ -290,3 +290,13 @@ def test_a_second_registration_takes_part_in_the_handshake(net: Net, listener: L
     client.wait_for_connection(WAIT)
     assert (client.registry.getInt("a"), client.registry.getInt("b")) == (65, 64)
     peer.close()
+
+
+def test_a_late_registration_takes_the_servers_id(net: Net) -> None:
+    server = net.server(packets={"t:a": Recorder, "t:b": Recorder, "t:c": Echo})
+    client = net.client(server, packets={"t:a": Recorder}, cfg={"net.registry.missingpacketaction": "ignore"})
+    late = Recorder(client.registry, client)
+    client.register_packet("t:c", late)
+    assert client.registry.getInt("t:c") == 66
+    client.send_message("t:c", "hi")
+    eventually(lambda: late.messages() == ["hi"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pengbridge import errors, packet
+from pengbridge._bimap import Bimap
 from pengbridge.registry import BaseRegistry, PacketRegistry
 
 
@@ -109,5 +110,43 @@ def test_25_a_name_the_server_lacks_makes_room() -> None:
     assert registry.getInt("a") == 64
     assert registry.getObj("x") is own
     assert registry.getInt("x") == 66
-    with pytest.raises(TypeError):
-        registry.reg_int_str.update({1: "x"})
+
+
+def test_another_object_may_be_put_under_an_id() -> None:
+    registry, other = filled(a=None), entry()
+    old = registry["a"]
+    registry.reg_int_obj[64] = other
+    assert registry.getAll("a") == (other, 64, "a")
+    with pytest.raises(KeyError):
+        registry.getInt(old)
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda m: m.update({3: "c"}), {1: "a", 2: "b", 3: "c"}),
+        (lambda m: m.inv.update({"a": 4}), {2: "b", 4: "a"}),
+        (lambda m: m.inverse.pop("a"), {2: "b"}),
+        (lambda m: m.pop(9, None), {1: "a", 2: "b"}),
+        (lambda m: m.inv.inv.__delitem__(1), {2: "b"}),
+        (lambda m: m.setdefault(1, "z"), {1: "a", 2: "b"}),
+        (lambda m: m.__ior__({1: "c"}), {1: "c", 2: "b"}),
+        (lambda m: m.clear(), {}),
+    ],
+)
+def test_the_maps_behave_as_mappings_both_ways(change: Any, left: dict[int, str]) -> None:
+    names = Bimap[int, str]()
+    names.update({1: "a", 2: "b"})
+    change(names)
+    assert names == left
+    assert names.inv == {name: number for number, name in left.items()}
+
+
+def test_the_values_of_a_map_are_unique() -> None:
+    names = Bimap[int, str]()
+    names[1] = "a"
+    with pytest.raises(ValueError, match="'a' is under 1 already"):
+        names[2] = "a"
+    with pytest.raises(KeyError):
+        names.pop(2)
+    assert (names, names.inv) == ({1: "a"}, {"a": 1})

@@ -97,11 +97,17 @@ def test_conn_stands_for_the_socket(net: Net) -> None:
         client.conn.fileno()
     with pytest.raises(OSError, match="no peer"):
         server.sock.getpeername()
+    client.conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option in [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0), (socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]:
+        with pytest.raises(OSError, match="in the sidecar"):
+            client.conn.setsockopt(*option)
     client.conn.close()
     assert peer.receive_until(16) == {"reason": None}
     eventually(lambda: not server.clients)
     assert client.conn.getpeername() == peer.sock.getsockname()
+    client.conn.shutdown(socket.SHUT_RDWR)
     client.conn.close()
+    client.close("once more")
     peer.close()
 
 
@@ -372,11 +378,41 @@ def test_registering_while_running(net: Net) -> None:
     peer.close()
 
 
-@pytest.mark.parametrize(("name", "number"), [("t:a", 5), ("peng3dnet:internal.mine", None)])
-def test_the_protocols_own_ids_and_names_are_refused(name: str, number: int | None) -> None:
+def test_what_was_deleted_may_come_back_under_its_id(net: Net) -> None:
+    server = net.server(packets={"t:a": Recorder})
+    peer = RawPeer.connect(server.sock.getsockname())
+    server.registry.deleteObj("t:a")
+    with pytest.raises(peng3dnet.AlreadyRegisteredError, match="keeps its id"):
+        server.register_packet("t:a", Echo(server.registry, server, "t:a"), 70)
+    assert "t:a" not in server.registry.reg_int_str.inv
+    server.register_packet("t:a", Echo(server.registry, server, "t:a"), 64)
+    peer.send(64, "again")
+    assert peer.receive_until(64) == "again"
+    peer.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "message"),
+    [
+        ("t:a", 5, "the protocol's own"),
+        ("t:a", 2**32, "the last is"),
+        ("peng3dnet:internal.mine", None, "the protocol's own"),
+        ("", None, "1 to 512 bytes"),
+        ("ü" * 257, None, "1 to 512 bytes"),
+    ],
+)
+def test_ids_and_names_that_no_packet_can_have(name: str, number: int | None, message: str) -> None:
     server = peng3dnet.Server(addr=("127.0.0.1", 0))
-    with pytest.raises(ValueError, match="the protocol's own"):
+    with pytest.raises(ValueError, match=message):
         server.register_packet(name, Recorder(server.registry, server), number)
+    assert server.registry.reg_int_str == {}
+
+
+def test_pings_cannot_be_had_later(net: Net) -> None:
+    server = net.server()
+    with pytest.raises(peng3dnet.RegistryError, match="before that"):
+        server.addConnType("ping", peng3dnet.ping.PingConnectionType(server))
+    assert "ping" not in server.conntypes
 
 
 def test_compression_settings_take_effect_at_once(net: Net) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from . import _config, _endpoint, _errors, _host, _options, errors
 from ._absent import ClientBytes
 from ._body import decode
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, Peer
+from ._client_state import ClientState
+from ._options import FIRST_APPLICATION_ID
+from ._peer import CLOSE, HANDSHAKE, HELLO
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -19,12 +21,10 @@ from .constants import (
     CONNTYPE_CLASSIC,
     CONNTYPE_NOTSET,
     MODE_CLOSED,
-    MODE_NOTSET,
     SIDE_CLIENT,
     STATE_ACTIVE,
     STATE_CLOSED,
     STATE_HELLOWAIT,
-    STATE_INIT,
     STATE_WAITTYPE,
 )
 from .v1 import endpoint_pb2, event_pb2, sidecar_service_pb2
@@ -37,7 +37,7 @@ _CLOSE_NAME = "peng3dnet:internal.closeconn"
 _log = logging.getLogger("pengbridge")
 
 
-class Client(ClientBytes, Peer):
+class Client(ClientBytes, ClientState):
     """A peng3dnet client. The sidecar runs the network; process() brings what happened to the program.
 
     Any thread may send, close and register. Handlers run in the thread that calls process(). The hooks may also be
@@ -67,13 +67,8 @@ class Client(ClientBytes, Peer):
         self.conntype = CONNTYPE_NOTSET
         self.ssl_state = "handshake"
         self.ssl_seclevel = 0
-        self._mode = MODE_NOTSET
-        self._state = STATE_INIT
-        self._changed = threading.Condition()
-        self._has_closed = False  # remote_state says so only after on_close
-        self._close_reason: str | None = None
-        self._failure: Exception | None = None
         self._is_connected = False
+        self._server_ids: dict[str, int] = {}  # of all packets that it has, since the handshake
         self._in_sync = False  # whether packet ids are the server's
         self._has_discarded = False
         self._handlers = {
@@ -83,25 +78,12 @@ class Client(ClientBytes, Peer):
         }
         self._received = event_pb2.EVENT_TYPE_CLIENT_RECV
 
-    @property
-    def remote_state(self) -> int:
-        """The connection's state, a STATE constant or the application's own number, which packet rules compare."""
-        return self._state
+    def register_packet(self, name: str, obj: Any, n: int | None = None) -> None:
+        """Adds a packet type. Its id is brought in line with the server's: by the handshake, or here after that.
 
-    @remote_state.setter
-    def remote_state(self, value: int) -> None:
-        self._set_state(value)
-        self._share(0, value, state=value)
-
-    @property
-    def mode(self) -> int:
-        """The connection's mode, a MODE constant or the application's own number, which packet rules compare."""
-        return self._mode
-
-    @mode.setter
-    def mode(self, value: int) -> None:
-        self._mode = value
-        self._share(0, self._state, mode=value)
+        Args and raises as on a server.
+        """
+        super().register_packet(name, obj, self._server_ids.get(name) if n is None else n)
 
     # Its life.
 
@@ -140,7 +122,7 @@ class Client(ClientBytes, Peer):
             self.sock = Socket(local, remote, self.close_connection)
             self._set_state(STATE_HELLOWAIT)
             endpoint = _endpoint.Endpoint(host, answer.endpoint_id, self._inbox)
-            self._adopt(endpoint, {declared.name for declared in request.options.packets})
+            self._adopt(endpoint, {declared.name: declared.id for declared in request.options.packets})
         if "connect" in self._prints:
             print("HELLO")
         self._emit("connect", addr=self.addr, sock=self.sock)
@@ -174,71 +156,11 @@ class Client(ClientBytes, Peer):
             self._run_thread = threading.Thread(target=self._run, name="peng3dnet Client Thread", daemon=True)
             self._run_thread.start()
 
-    def wait_for_connection(self, timeout: float | None = None) -> None:
-        """Waits until the connection is active. Somebody else has to process meanwhile.
-
-        Args:
-            timeout: in seconds; None for no limit.
-
-        Raises:
-            ConnectionFailedError: it was refused, or is closed again; a TimedOutError, too.
-            TimedOutError: it took longer.
-        """
-        if not self._await(lambda: self._state >= STATE_ACTIVE or self._has_closed, timeout):
-            raise errors.TimedOutError("Timed out while waiting for the connection")
-        if self._failure is not None:
-            raise errors.ConnectionFailedError(f"the client has ended: {self._failure}") from self._failure
-        if self._has_closed or not self.run:
-            raise errors.ConnectionFailedError(f"the connection was closed: {self._close_reason}", self._close_reason)
-
-    def wait_for_close(self, timeout: float | None = None) -> None:
-        """Waits until the connection is closed, or will never be made. Somebody else has to process meanwhile.
-
-        Args:
-            timeout: in seconds; None for no limit.
-
-        Raises:
-            TimedOutError: it took longer.
-        """
-        if not self._await(lambda: self._has_closed, timeout):
-            raise errors.TimedOutError("Timed out while waiting for the close")
-
-    def stop(self) -> None:
-        """Ends the client: what was sent goes out, then the connection closes. It does not wait; join does.
-
-        on_close is not called from now on, and whoever waits for the connection or its close is woken.
-        """
-        super().stop()
-        with self._changed:
-            self._changed.notify_all()
-
     def _run(self) -> None:
         try:
             self.runBlocking()
         except Exception as error:
             _log.error("the client ends: %s", error)
-
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
-        self.run = False
-        self._state = STATE_CLOSED
-        self._set_closed()
-        self._inbox.wake()
-
-    def _await(self, condition: Any, timeout: float | None) -> bool:
-        self._inbox.check()
-        with self._changed:
-            return self._changed.wait_for(lambda: condition() or not self.run, timeout)
-
-    def _set_state(self, state: int) -> None:
-        with self._changed:
-            self._state = state
-            self._changed.notify_all()
-
-    def _set_closed(self) -> None:
-        with self._changed:
-            self._has_closed = True
-            self._changed.notify_all()
 
     # Sending.
 
@@ -351,6 +273,8 @@ class Client(ClientBytes, Peer):
         if pid == HELLO:
             self._announce_type()
         elif pid == HANDSHAKE:
+            if self.cfg["net.registry.autosync"]:
+                self._server_ids = msg["registry"]
             self._announce(_ACCEPT_NAME, {"success": True}, self)
 
     def _announce_type(self) -> None:

@@ -61,8 +61,8 @@ class ClientOnServer:
         self.server._share(self.cid, self._state, mode=value)
 
     def close(self, reason: str | None = None) -> None:
-        """Closes the connection; the same as the server's close_connection."""
-        self.server.close_connection(self.cid, reason)
+        """Closes the connection by the server's close_connection; nothing happens if it is closed already."""
+        self.server._close_if_there(self.cid, reason)
 
     def on_connect(self) -> None:
         """Called when the client has connected. It is in server.clients, but nothing can be sent to it yet."""

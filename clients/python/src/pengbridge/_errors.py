@@ -29,6 +29,8 @@ def of_answer(error: errors.SidecarError) -> Exception:
     """What a command that somebody waited for raises."""
     if isinstance(error, CallError) and error.code == Code.DEADLINE_EXCEEDED:
         return errors.TimedOutError(str(error))
+    if error.reason == "ALREADY_REGISTERED":
+        return errors.AlreadyRegisteredError(f"{error}; what was registered once keeps its id, also if it is deleted")
     return error
 
 

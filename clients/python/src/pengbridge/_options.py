@@ -16,7 +16,10 @@ _NOT_RECORDED = {
     constants.SIDE_CLIENT: event_pb2.EVENT_TYPE_CLIENT_SEND,
 }
 _BUILT_IN = (constants.CONNTYPE_CLASSIC, constants.CONNTYPE_PING)
-RESERVED_PREFIX = "peng3dnet:"
+FIRST_APPLICATION_ID = 64
+_LAST_ID = 2**32 - 1
+_LONGEST_NAME = 512  # bytes
+_RESERVED_PREFIX = "peng3dnet:"
 
 
 def endpoint_options(peer: Any) -> endpoint_pb2.EndpointOptions:
@@ -40,7 +43,26 @@ def endpoint_options(peer: Any) -> endpoint_pb2.EndpointOptions:
 
 def is_own(name: str) -> bool:
     """Whether a packet is the application's, not one of the protocol's own."""
-    return not name.startswith(RESERVED_PREFIX)
+    return not name.startswith(_RESERVED_PREFIX)
+
+
+def check_packet(name: Any, number: int | None) -> None:
+    """Checks what an application wants to register, as far as it can be checked before the start.
+
+    Raises:
+        TypeError: the name is no string.
+        ValueError: the name or the number cannot be an application's.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a packet's name is a string, not {type(name).__name__}")
+    if not is_own(name):
+        raise ValueError(f"names starting with {_RESERVED_PREFIX!r} are the protocol's own: {name}")
+    if not 1 <= len(name.encode()) <= _LONGEST_NAME:
+        raise ValueError(f"a packet's name has from 1 to {_LONGEST_NAME} bytes: {name!r}")
+    if number is not None and not FIRST_APPLICATION_ID <= number <= _LAST_ID:
+        raise ValueError(
+            f"packet ids below {FIRST_APPLICATION_ID} are the protocol's own, the last is {_LAST_ID}: not {number}"
+        )
 
 
 def packet(name: str, number: int) -> packet_pb2.Packet:

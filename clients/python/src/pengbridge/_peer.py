@@ -10,14 +10,14 @@ from typing import Any
 
 from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
 from ._body import Encoder
+from ._options import FIRST_APPLICATION_ID
 from ._processing import Processing, guarded, log_failure
-from .constants import CONNTYPE_CLASSIC, STATE_ACTIVE, STATE_CLOSED
+from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet, internal
 from .v1 import command_pb2
 
 _log = logging.getLogger("pengbridge")
 
-FIRST_APPLICATION_ID = 64
 HELLO, SETTYPE, HANDSHAKE, ACCEPT, CLOSE = 1, 2, 3, 4, 16
 INTERNAL_PACKETS: tuple[tuple[int, str, type[Packet]], ...] = (
     (HELLO, "peng3dnet:internal.hello", internal.HelloPacket),
@@ -72,6 +72,7 @@ class Peer(Processing):
         self._is_started = False
         self._is_stopped = False
         self._run_thread: threading.Thread | None = None
+        self._declared: dict[str, int] = {}  # the packets that the sidecar knows, by name
         self._encoder = Encoder()
         self._compression = _config.compression(self.cfg)
         self._strict = False
@@ -89,14 +90,11 @@ class Peer(Processing):
             n: its id, from 64 up. None: the next free one.
 
         Raises:
-            TypeError: obj is no Packet.
+            TypeError: obj is no Packet, or name no string.
             AlreadyRegisteredError: name, obj or id is taken.
-            ValueError: the id is below 64, or the name one of the protocol's own.
+            ValueError: the id is below 64 or above 2**32-1; the name is not of 1 to 512 bytes, or one of the protocol's own.
         """
-        if n is not None and n < FIRST_APPLICATION_ID:
-            raise ValueError(f"packet ids below {FIRST_APPLICATION_ID} are the protocol's own; {name} cannot have {n}")
-        if isinstance(name, str) and not _options.is_own(name):
-            raise ValueError(f"names starting with {_options.RESERVED_PREFIX!r} are the protocol's own: {name}")
+        _options.check_packet(name, n)
         self.registry.register(obj, name, n)
 
     def addConnType(self, t: str, obj: conntypes.ConnectionType) -> None:
@@ -104,9 +102,12 @@ class Peer(Processing):
 
         Raises:
             AlreadyRegisteredError: the name is taken.
+            RegistryError: it is "ping", and the server runs already without that.
         """
         if t in self.conntypes:
             raise errors.AlreadyRegisteredError(f"Connection type {t} has already been registered")
+        if t == CONNTYPE_PING and self._endpoint is not None:
+            raise errors.RegistryError("pings have to be possible from the start: add the connection type before that")
         self.conntypes[t] = obj
         if self._endpoint is not None:
             kinds = command_pb2.ConntypeRegistration(conntypes=[_options.conntype(t, obj)])
@@ -312,9 +313,10 @@ class Peer(Processing):
 
     # The endpoint's life.
 
-    def _adopt(self, endpoint: _endpoint.Endpoint, declared: set[str]) -> None:
+    def _adopt(self, endpoint: _endpoint.Endpoint, declared: dict[str, int]) -> None:
         """Takes the endpoint over: what is registered from now on is told to it. declared: packets it knows already."""
         self._endpoint = endpoint
+        self._declared = declared
         self._compression = _config.compression(self.cfg)
         self._strict = bool(self.cfg["net.rules.strict_send"])
         self._prints = frozenset(kind for kind in _PRINTED if self.cfg[f"net.debug.print.{kind}"])
@@ -327,9 +329,11 @@ class Peer(Processing):
             self._tell_packet(name, pid)
 
     def _tell_packet(self, name: str, pid: int) -> None:
-        if self._endpoint is not None and _options.is_own(name):
-            packets = command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
-            self._tell(_endpoint.command(register_packets=packets))
+        if self._endpoint is None or not _options.is_own(name) or self._declared.get(name) == pid:
+            return  # what is deleted in Python stays in the sidecar, and may come back
+        packets = command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
+        self._tell(_endpoint.command(register_packets=packets))
+        self._declared[name] = pid
 
     def _tell(self, command: command_pb2.Command) -> None:
         """Makes a registration known, and waits for it: whoever connects from now on is to see it."""

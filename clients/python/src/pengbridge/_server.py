@@ -14,7 +14,8 @@ from . import _config, _endpoint, _errors, _host, _options, packet, version
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
-from ._peer import CLOSE, FIRST_APPLICATION_ID, HANDSHAKE, HELLO, SETTYPE, Peer
+from ._options import FIRST_APPLICATION_ID
+from ._peer import CLOSE, HANDSHAKE, HELLO, SETTYPE, Peer
 from ._processing import guarded
 from ._socket import Socket
 from ._transport import CallError
@@ -102,7 +103,7 @@ class Server(ServerBytes, Peer):
             self._security_level = _options.security_level(tls, self.side)
             self.sock = Socket((answer.address.host, answer.address.port), None, self.stop)
             endpoint = _endpoint.Endpoint(host, answer.endpoint_id, self._inbox)
-            self._adopt(endpoint, {declared.name for declared in request.options.packets})
+            self._adopt(endpoint, {declared.name: declared.id for declared in request.options.packets})
         self._emit("bind", addr=(self.addr[0], answer.address.port))
 
     def runAsync(self, selector: Any = selectors.DefaultSelector) -> None:
@@ -143,8 +144,7 @@ class Server(ServerBytes, Peer):
         deadline = time.monotonic() + timeout
         if self._endpoint is not None and self.run:
             for cid in self.clients:
-                with contextlib.suppress(KeyError):  # it may just be gone
-                    self.close_connection(cid, reason)
+                self._close_if_there(cid, reason)
             request = command_pb2.EndpointShutdown(reason=reason, join=bool(join))
             if timeout > 0:
                 request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
@@ -338,9 +338,9 @@ class Server(ServerBytes, Peer):
         for cid in self.clients:
             self._closed(cid, reason)
 
-    def _close_if_there(self, cid: int) -> None:
-        if cid in self.clients:
-            self.close_connection(cid)
+    def _close_if_there(self, cid: int, reason: str | None = None) -> None:
+        with contextlib.suppress(KeyError):  # it may just be gone
+            self.close_connection(cid, reason)
 
 
 def _looks(client: Any) -> bool:

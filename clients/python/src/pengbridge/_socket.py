@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import io
+import socket
 from collections.abc import Callable
 from typing import Any
 
 SocketName = tuple[Any, ...]
+
+_ALWAYS_ON = ((socket.IPPROTO_TCP, socket.TCP_NODELAY), (socket.SOL_SOCKET, socket.SO_KEEPALIVE))
 
 
 class Socket:
@@ -41,6 +44,19 @@ class Socket:
     def close(self) -> None:
         """Closes the connection, or stops the server."""
         self._close()
+
+    def shutdown(self, how: int) -> None:
+        """Closes the connection, as programs do before close(). how: not used, there is no half of it to keep."""
+        self._close()
+
+    def setsockopt(self, level: int, optname: int, value: Any) -> None:
+        """For programs that make connections quick or lasting: TCP_NODELAY and SO_KEEPALIVE are on anyway.
+
+        Raises:
+            OSError: ENOPROTOOPT, for any other option, and for switching these off.
+        """
+        if (level, optname) not in _ALWAYS_ON or not value:
+            raise OSError(errno.ENOPROTOOPT, "the socket is in the sidecar: only what it has anyway can be asked of it")
 
     def fileno(self) -> int:
         """There is none.

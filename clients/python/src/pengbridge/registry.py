@@ -20,7 +20,8 @@ class BaseRegistry:
     A key may be any of the three. Reading needs no lock; registering takes one, so any thread may do it.
 
     Attributes:
-        reg_int_obj: object by id; its attribute inv is the other way round.
+        reg_int_obj: object by id; its attribute inv is the other way round. Both may be written: reg_int_obj[id] = obj
+            puts another object under an id.
         reg_int_str: name by id; its attribute inv is the other way round.
         nextid: where the search for a free id goes on.
         objtype: what registered objects must be instances of.
@@ -68,8 +69,12 @@ class BaseRegistry:
             number = self._free_id() if n is None else n
             self.reg_int_obj[number] = obj
             self.reg_int_str[number] = name
-            if self._on_register is not None:
-                self._on_register(name, number)
+            try:
+                if self._on_register is not None:
+                    self._on_register(name, number)
+            except BaseException:
+                del self.reg_int_obj[number], self.reg_int_str[number]
+                raise
 
     def registerObject(self, obj: Any, n: int | None = None) -> None:
         """Adds an object under its own attribute name; otherwise like register."""
