@@ -11,6 +11,7 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/endpoint"
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
 )
 
 const (
@@ -62,10 +63,9 @@ func (h *hosted) closeConnection(m *pb.ConnectionClose) error {
 
 func (h *hosted) updateConnection(m *pb.ConnectionUpdate) error {
 	return h.Update(m.GetConnectionId(), endpoint.Update{
-		State: given(m).State,
-		Mode:  given(m).Mode,
-		Join:  m.GetJoinGroups(),
-		Leave: m.GetLeaveGroups(),
+		Changes: session.Changes{State: given(m).State, Mode: given(m).Mode, Conntype: given(m).Conntype},
+		Join:    m.GetJoinGroups(),
+		Leave:   m.GetLeaveGroups(),
 	})
 }
 

@@ -18,7 +18,7 @@ func (s *service) CloseConnection(ctx context.Context, req *pb.CloseConnectionRe
 	return &pb.CloseConnectionResponse{}, nil
 }
 
-// UpdateConnection changes a connection's state, mode or groups.
+// UpdateConnection changes a connection's state, mode, type or groups.
 func (s *service) UpdateConnection(ctx context.Context, req *pb.UpdateConnectionRequest) (*pb.UpdateConnectionResponse, error) {
 	h, err := s.endpoint(ctx, req.GetEndpointId())
 	if err != nil {

@@ -48,7 +48,7 @@ func actionFailures() []actionFailure {
 	}
 	ok, nothing := msgpackBody("\xc0"), &pb.PacketBody{}
 	byName := func(name string) *pb.BroadcastMessage_Name { return &pb.BroadcastMessage_Name{Name: name} }
-	closed, long := uint32(128), strings.Repeat("x", 1025)
+	closed, long, unheard := uint32(128), strings.Repeat("x", 1025), "app:unheard"
 	const invalid = "INVALID_FIELD"
 	return []actionFailure{
 		{"send without a packet", send(&pb.Message{ConnectionId: 1, Body: ok}), codes.InvalidArgument, invalid, "packet", "give the packet's name or its id"},
@@ -75,6 +75,7 @@ func actionFailures() []actionFailure {
 		{"close with a long reason", &pb.Command{Action: &pb.Command_Close{Close: &pb.ConnectionClose{ConnectionId: 1, Reason: &long}}}, codes.InvalidArgument, invalid, "reason", "1024"},
 		{"update of nobody", update(&pb.ConnectionUpdate{ConnectionId: 7}), codes.NotFound, "UNKNOWN_CONNECTION", "", "connection"},
 		{"update to closed", update(&pb.ConnectionUpdate{ConnectionId: 1, State: &closed}), codes.InvalidArgument, invalid, "state", "close"},
+		{"update to an unknown type", update(&pb.ConnectionUpdate{ConnectionId: 1, Conntype: &unheard}), codes.InvalidArgument, invalid, "conntype", "unheard"},
 		{"update with an empty group", update(&pb.ConnectionUpdate{ConnectionId: 1, JoinGroups: []string{""}}), codes.InvalidArgument, invalid, "join_groups", "256"},
 		{"registration of a known name", packets(&pb.Packet{Name: "new"}, &pb.Packet{Name: "echo"}), codes.AlreadyExists, "ALREADY_REGISTERED", "", "echo"},
 		{"registration without a name", packets(&pb.Packet{Name: "new"}, &pb.Packet{}), codes.InvalidArgument, invalid, "packets[1].name", "empty"},

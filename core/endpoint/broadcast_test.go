@@ -108,7 +108,7 @@ func TestBroadcastRules(t *testing.T) {
 	in, out := joinRaw(t, server), joinRaw(t, server)
 	record.count(t, event.ServerHandshakeComplete, 2)
 	playing := record.await(t, event.ServerHandshakeComplete, 1).Conn
-	require.NoError(t, server.Update(playing, endpoint.Update{Mode: ptr(uint32(3))}))
+	require.NoError(t, server.Update(playing, endpoint.Update{Changes: session.Changes{Mode: ptr(uint32(3))}}))
 	result, err := server.Broadcast(endpoint.Target{Conns: []uint64{1, 2}}, echo, one)
 	require.NoError(t, err)
 	require.Equal(t, endpoint.BroadcastResult{Queued: 1, Skipped: []uint64{2}}, result)
@@ -237,21 +237,21 @@ func TestUpdate(t *testing.T) {
 	begun := connectRaw(t, server)
 	begun.expect(packet.IDHello)
 	var invalid *packet.InvalidError
-	require.ErrorIs(t, server.Update(1, endpoint.Update{State: ptr(uint32(65)), Join: []string{"g"}}), endpoint.ErrNotActive)
+	require.ErrorIs(t, server.Update(1, endpoint.Update{Changes: session.Changes{State: ptr(uint32(65))}, Join: []string{"g"}}), endpoint.ErrNotActive)
 	require.Empty(t, server.Conns(0, 1)[0].Groups)
 	joinRaw(t, server)
 	record.await(t, event.ServerHandshakeComplete, 2)
-	require.ErrorAs(t, server.Update(2, endpoint.Update{State: ptr(uint32(3)), Mode: ptr(uint32(9)), Join: []string{"g"}}), &invalid)
+	require.ErrorAs(t, server.Update(2, endpoint.Update{Changes: session.Changes{State: ptr(uint32(3)), Mode: ptr(uint32(9))}, Join: []string{"g"}}), &invalid)
 	require.ErrorAs(t, server.Update(2, endpoint.Update{Join: []string{""}}), &invalid)
 	many := make([]string, endpoint.MaxGroups+1)
 	for i := range many {
 		many[i] = fmt.Sprint(i)
 	}
-	require.ErrorAs(t, server.Update(2, endpoint.Update{Mode: ptr(uint32(9)), Join: many}), &invalid)
+	require.ErrorAs(t, server.Update(2, endpoint.Update{Changes: session.Changes{Mode: ptr(uint32(9))}, Join: many}), &invalid)
 	info := server.Conns(1, 1)[0]
 	require.Empty(t, info.Groups)
 	require.Zero(t, info.View.Mode)
-	require.NoError(t, server.Update(2, endpoint.Update{State: ptr(uint32(65)), Mode: ptr(uint32(9)), Join: []string{"b", "a"}, Leave: []string{"x"}}))
+	require.NoError(t, server.Update(2, endpoint.Update{Changes: session.Changes{State: ptr(uint32(65)), Mode: ptr(uint32(9))}, Join: []string{"b", "a"}, Leave: []string{"x"}}))
 	info = server.Conns(1, 1)[0]
 	require.Equal(t, []string{"a", "b"}, info.Groups)
 	require.Equal(t, packet.Conn{State: 65, Mode: 9, Conntype: "classic"}, info.View)

@@ -54,7 +54,7 @@ func TestSendErrors(t *testing.T) {
 	}
 	require.NoError(t, server.Send(2, packet.Name("app:other"), one))
 	require.Equal(t, one, active.expect(66))
-	require.NoError(t, server.Update(2, endpoint.Update{State: ptr(uint32(65))}))
+	require.NoError(t, server.Update(2, endpoint.Update{Changes: session.Changes{State: ptr(uint32(65))}}))
 	require.NoError(t, server.Send(2, packet.Name("app:later"), one))
 	require.Equal(t, one, active.expect(64))
 }

@@ -4,12 +4,12 @@ import (
 	"fmt"
 
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
 )
 
 // Update changes what packet rules and broadcasts look at.
 type Update struct {
-	State *uint32 // nil: unchanged
-	Mode  *uint32 // nil: unchanged
+	session.Changes
 	Join  []string
 	Leave []string // groups the connection is not in are passed over
 }
@@ -21,8 +21,8 @@ const (
 	MaxGroupName = 256
 )
 
-// Update changes a connection's state, mode or groups: all that is asked for, or nothing. It holds for the very next packet.
-// Errors: ErrUnknownConn, ErrNotActive (state), ErrStopped, *packet.InvalidError.
+// Update changes a connection's state, mode, type or groups: all that is asked for, or nothing. It holds for the very next
+// packet. Errors: ErrUnknownConn, ErrNotActive (state and type), ErrStopped, *packet.InvalidError.
 func (e *Endpoint) Update(id uint64, u Update) error {
 	for _, name := range u.Join {
 		if name == "" || len(name) > MaxGroupName {
@@ -44,15 +44,8 @@ func (e *Endpoint) Update(id uint64, u Update) error {
 	if len(groups) > MaxGroups {
 		return &packet.InvalidError{Field: "join_groups", Problem: fmt.Sprintf("a connection can be in %d groups at most", MaxGroups)}
 	}
-	if u.State != nil {
-		if err := c.sess.SetState(*u.State); err != nil {
-			return connError(err)
-		}
-	}
-	if u.Mode != nil {
-		if err := c.sess.SetMode(*u.Mode); err != nil {
-			return connError(err)
-		}
+	if err := c.sess.Set(u.Changes); err != nil {
+		return connError(err)
 	}
 	e.setGroups(c, groups)
 	return nil

@@ -69,9 +69,9 @@ func TestRulesOnSend(t *testing.T) {
 		p.settle()
 	}
 	require.Empty(t, p.events)
-	require.NoError(t, p.session.SetState(65))
+	require.NoError(t, p.session.Set(state(65)))
 	require.NoError(t, p.send(packet.Name("app:ignore"), []byte{1}))
-	require.NoError(t, p.session.SetState(64))
+	require.NoError(t, p.session.Set(state(64)))
 	p.frames, p.events = nil, nil
 	typ, err := p.session.Permit(packet.Name("app:close"))
 	require.ErrorIs(t, err, session.ErrRefused)

@@ -45,6 +45,33 @@ func TestConntypeWithHandshake(t *testing.T) {
 	require.Equal(t, "app:custom", server.session.View().Conntype)
 }
 
+// TestConntypeChanges: what follows is that of the new type, but for the handshake. A change is made whole, or not at all.
+func TestConntypeChanges(t *testing.T) {
+	server := newPeer(t, packet.ServerSide, appTypes, declare(session.HandshakeNone))
+	name := "app:custom"
+	changes := session.Changes{State: ptr(uint32(65)), Mode: ptr(uint32(3)), Conntype: &name}
+	require.ErrorIs(t, server.session.Set(changes), session.ErrNotActive)
+	client := newPeer(t, packet.ClientSide, appTypes)
+	converse(server, client)
+	require.ErrorIs(t, server.send(packet.ID(1000), []byte{1}), packet.ErrUnknown)
+	for _, wrong := range []string{"app:unheard", session.ConntypeNotSet, session.ConntypePing, ""} {
+		var invalid *packet.InvalidError
+		require.ErrorAs(t, server.session.Set(session.Changes{State: ptr(uint32(65)), Mode: ptr(uint32(3)), Conntype: &wrong}), &invalid)
+		require.Equal(t, "conntype", invalid.Field)
+	}
+	require.Equal(t, packet.Conn{State: session.StateActive, Conntype: session.ConntypeClassic}, server.session.View())
+	require.NoError(t, server.session.Set(changes))
+	require.Equal(t, packet.Conn{State: 65, Mode: 3, Conntype: name}, server.session.View())
+	require.NoError(t, server.send(packet.ID(1000), []byte{1}))
+	name = session.ConntypeClassic
+	require.NoError(t, server.session.Set(session.Changes{Conntype: &name}))
+	require.ErrorIs(t, server.send(packet.ID(1000), []byte{1}), packet.ErrUnknown)
+
+	pinged, _ := pingPair(t, session.PingAnswer{})
+	var invalid *packet.InvalidError
+	require.ErrorAs(t, pinged.session.Set(session.Changes{Conntype: &name}), &invalid)
+}
+
 // TestConntypesAdd: all of them, or none.
 func TestConntypesAdd(t *testing.T) {
 	var c session.Config

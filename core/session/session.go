@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -120,24 +121,43 @@ func (s *Session) BodyLimit() int {
 	}
 }
 
-// SetState sets the application's state of an active connection.
-func (s *Session) SetState(state uint32) error {
-	if state == StateClosed || state < StateActive {
-		return &packet.InvalidError{Field: "state", Problem: "must be 64 or more, and not 128: close the connection instead"}
-	}
-	if err := s.usable(); err != nil {
-		return err
-	}
-	s.view.State = state
-	return nil
+// Changes is what an application can set of a connection. nil: unchanged.
+type Changes struct {
+	State    *uint32 // from StateActive, without StateClosed; once the connection is active
+	Mode     *uint32
+	Conntype *string // known to Config.Lookup; once the connection is active. There is no new handshake
 }
 
-// SetMode sets the application's mode of a connection.
-func (s *Session) SetMode(mode uint32) error {
+// Set changes all that is asked for, or nothing. It holds for the very next packet. Errors: *packet.InvalidError,
+// ErrNotActive, ErrClosed.
+func (s *Session) Set(c Changes) error {
+	if c.State != nil && (*c.State == StateClosed || *c.State < StateActive) {
+		return &packet.InvalidError{Field: "state", Problem: "must be 64 or more, and not 128: close the connection instead"}
+	}
 	if s.Closing() {
 		return ErrClosed
 	}
-	s.view.Mode = mode
+	if c.State != nil || c.Conntype != nil {
+		if err := s.usable(); err != nil {
+			return err
+		}
+	}
+	if c.Conntype != nil {
+		handshake, known := s.cfg.Lookup(*c.Conntype)
+		switch {
+		case !known:
+			return &packet.InvalidError{Field: "conntype", Problem: fmt.Sprintf("%q is neither built in nor declared in conntypes", *c.Conntype)}
+		case *c.Conntype == ConntypePing || s.view.Conntype == ConntypePing:
+			return &packet.InvalidError{Field: "conntype", Problem: "cannot become ping, nor change from it: pings are connections of their own"}
+		}
+		s.view.Conntype, s.handshake = *c.Conntype, handshake
+	}
+	if c.State != nil {
+		s.view.State = *c.State
+	}
+	if c.Mode != nil {
+		s.view.Mode = *c.Mode
+	}
 	return nil
 }
 

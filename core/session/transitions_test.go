@@ -167,27 +167,29 @@ func TestEventOrder(t *testing.T) {
 	}, client.events)
 }
 
+func state(n uint32) session.Changes { return session.Changes{State: &n} }
+
 // TestStates: what rules and applications see of a connection's progress.
 func TestStates(t *testing.T) {
 	s := newPeer(t, packet.ServerSide, appTypes)
 	require.Equal(t, packet.Conn{State: session.StateTypeWait, Conntype: session.ConntypeNotSet}, s.session.View())
 	s.receive(packed(packet.IDSettype, settypeBody))
 	require.Equal(t, packet.Conn{State: session.StateHandshakeWait, Conntype: session.ConntypeClassic}, s.session.View())
-	require.ErrorIs(t, s.session.SetState(65), session.ErrNotActive)
-	require.NoError(t, s.session.SetMode(3))
+	require.ErrorIs(t, s.session.Set(state(65)), session.ErrNotActive)
+	require.NoError(t, s.session.Set(session.Changes{Mode: ptr(uint32(3))}))
 	s.receive(packed(packet.IDAccept, acceptBody))
 	require.Equal(t, packet.Conn{State: session.StateActive, Mode: 3, Conntype: session.ConntypeClassic}, s.session.View())
-	require.NoError(t, s.session.SetState(65))
+	require.NoError(t, s.session.Set(state(65)))
 	require.True(t, s.session.Active(), "the application's state is not the protocol's")
-	for _, state := range []uint32{0, 1, 63, session.StateClosed} {
+	for _, wrong := range []uint32{0, 1, 63, session.StateClosed} {
 		var invalid *packet.InvalidError
-		require.ErrorAs(t, s.session.SetState(state), &invalid)
+		require.ErrorAs(t, s.session.Set(state(wrong)), &invalid)
 		require.Equal(t, "state", invalid.Field)
 	}
 	s.close(nil)
 	require.Equal(t, session.StateClosed, s.session.View().State)
-	require.ErrorIs(t, s.session.SetState(65), session.ErrClosed)
-	require.ErrorIs(t, s.session.SetMode(3), session.ErrClosed)
+	require.ErrorIs(t, s.session.Set(state(65)), session.ErrClosed)
+	require.ErrorIs(t, s.session.Set(session.Changes{Mode: ptr(uint32(3))}), session.ErrClosed)
 
 	c := newPeer(t, packet.ClientSide, appTypes)
 	require.Equal(t, packet.Conn{State: session.StateHelloWait, Conntype: session.ConntypeNotSet}, c.session.View())

@@ -319,7 +319,10 @@ type ConnectionUpdate struct {
 	// Groups to join, each 1 to 256 bytes. At most 64 groups a connection.
 	JoinGroups []string `protobuf:"bytes,4,rep,name=join_groups,json=joinGroups,proto3" json:"join_groups,omitempty"`
 	// Groups to leave. Others are passed over.
-	LeaveGroups   []string `protobuf:"bytes,5,rep,name=leave_groups,json=leaveGroups,proto3" json:"leave_groups,omitempty"`
+	LeaveGroups []string `protobuf:"bytes,5,rep,name=leave_groups,json=leaveGroups,proto3" json:"leave_groups,omitempty"`
+	// The new connection type: one that is built in or declared, neither from nor to "ping". Unset: unchanged. Not active
+	// yet: FAILED_PRECONDITION. There is no new handshake; packet rules compare it, and whether ids pass unregistered goes by it.
+	Conntype      *string `protobuf:"bytes,6,opt,name=conntype,proto3,oneof" json:"conntype,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -387,6 +390,13 @@ func (x *ConnectionUpdate) GetLeaveGroups() []string {
 		return x.LeaveGroups
 	}
 	return nil
+}
+
+func (x *ConnectionUpdate) GetConntype() string {
+	if x != nil && x.Conntype != nil {
+		return *x.Conntype
+	}
+	return ""
 }
 
 // PacketRegistration adds packet types to an endpoint: all of them, or none.
@@ -910,7 +920,7 @@ type Command_Close struct {
 }
 
 type Command_Update struct {
-	// Changes a connection's state, mode or groups.
+	// Changes a connection's state, mode, type or groups.
 	Update *ConnectionUpdate `protobuf:"bytes,4,opt,name=update,proto3,oneof"`
 }
 
@@ -1073,16 +1083,18 @@ const file_pengbridge_v1_command_proto_rawDesc = "" +
 	"\x0fConnectionClose\x12#\n" +
 	"\rconnection_id\x18\x01 \x01(\x04R\fconnectionId\x12\x1b\n" +
 	"\x06reason\x18\x02 \x01(\tH\x00R\x06reason\x88\x01\x01B\t\n" +
-	"\a_reason\"\xc2\x01\n" +
+	"\a_reason\"\xf0\x01\n" +
 	"\x10ConnectionUpdate\x12#\n" +
 	"\rconnection_id\x18\x01 \x01(\x04R\fconnectionId\x12\x19\n" +
 	"\x05state\x18\x02 \x01(\rH\x00R\x05state\x88\x01\x01\x12\x17\n" +
 	"\x04mode\x18\x03 \x01(\rH\x01R\x04mode\x88\x01\x01\x12\x1f\n" +
 	"\vjoin_groups\x18\x04 \x03(\tR\n" +
 	"joinGroups\x12!\n" +
-	"\fleave_groups\x18\x05 \x03(\tR\vleaveGroupsB\b\n" +
+	"\fleave_groups\x18\x05 \x03(\tR\vleaveGroups\x12\x1f\n" +
+	"\bconntype\x18\x06 \x01(\tH\x02R\bconntype\x88\x01\x01B\b\n" +
 	"\x06_stateB\a\n" +
-	"\x05_mode\"E\n" +
+	"\x05_modeB\v\n" +
+	"\t_conntype\"E\n" +
 	"\x12PacketRegistration\x12/\n" +
 	"\apackets\x18\x01 \x03(\v2\x15.pengbridge.v1.PacketR\apackets\"M\n" +
 	"\x14ConntypeRegistration\x125\n" +

@@ -78,7 +78,7 @@ type SidecarServiceClient interface {
 	Broadcast(ctx context.Context, in *BroadcastRequest, opts ...grpc.CallOption) (*BroadcastResponse, error)
 	// Closes one connection, with a reason. Success means that the close is on its way; the close event tells its end.
 	CloseConnection(ctx context.Context, in *CloseConnectionRequest, opts ...grpc.CallOption) (*CloseConnectionResponse, error)
-	// Changes a connection's state, mode or groups.
+	// Changes a connection's state, mode, type or groups.
 	UpdateConnection(ctx context.Context, in *UpdateConnectionRequest, opts ...grpc.CallOption) (*UpdateConnectionResponse, error)
 	// Adds packet types while the endpoint runs. Connections that completed the handshake before do not learn of them.
 	RegisterPackets(ctx context.Context, in *RegisterPacketsRequest, opts ...grpc.CallOption) (*RegisterPacketsResponse, error)
@@ -354,7 +354,7 @@ type SidecarServiceServer interface {
 	Broadcast(context.Context, *BroadcastRequest) (*BroadcastResponse, error)
 	// Closes one connection, with a reason. Success means that the close is on its way; the close event tells its end.
 	CloseConnection(context.Context, *CloseConnectionRequest) (*CloseConnectionResponse, error)
-	// Changes a connection's state, mode or groups.
+	// Changes a connection's state, mode, type or groups.
 	UpdateConnection(context.Context, *UpdateConnectionRequest) (*UpdateConnectionResponse, error)
 	// Adds packet types while the endpoint runs. Connections that completed the handshake before do not learn of them.
 	RegisterPackets(context.Context, *RegisterPacketsRequest) (*RegisterPacketsResponse, error)

@@ -226,6 +226,49 @@ def test_a_type_may_be_added_while_the_server_runs(net: Net) -> None:
         server.addConnType("raw", Raw(server))
 
 
+def test_a_connection_may_change_its_type(net: Net) -> None:
+    """What a program sets takes effect for the very next packet: here, that ids need no registration any more."""
+
+    class Raw(conntypes.ConnectionType):
+        def receive(self, msg: Any, pid: int, flags: int, cid: int | None) -> bool:
+            came.append((cid, pid, msg))
+            return True
+
+    class Switch(packet.Packet):
+        def receive(self, msg: Any, cid: int | None = None) -> None:
+            if cid is None:
+                self.peer.target_conntype = "raw"
+                self.peer.send_message(999, "from the client")
+                return
+            self.peer.send_message("t:switch", None, cid)
+            self.peer.clients[cid].conntype = "raw"
+            self.peer.send_message(998, "from the server", cid)
+
+    came: list[Any] = []
+    server = net.server(packets={"t:switch": Switch})
+    client = net.client(server, packets={"t:switch": Switch})
+    for peer in (server, client):
+        peer.addConnType("raw", Raw(peer))
+    client.send_message("t:switch", None)
+    eventually(lambda: len(came) == 2)
+    assert sorted(came, key=str) == [(1, 999, "from the client"), (None, 998, "from the server")]
+    server.clients[1].conntype = "classic"
+    with pytest.raises(KeyError):
+        server.send_message(998, "too late", 1)
+
+
+@pytest.mark.parametrize("value", ["lobby", None, -1, 1 << 32, 128])
+def test_modes_and_states_may_be_anything(net: Net, value: Any) -> None:
+    """Only Python compares them; what the sidecar cannot know is not told."""
+    server = net.server(packets={"t:rule": smart(mode=value, state=value)})
+    client = net.client(server, packets={"t:rule": Recorder})
+    for name in ("state", "mode"):
+        setattr(server.clients[1], name, value)
+    client.mode = value
+    client.send_message("t:rule", "hi")
+    eventually(lambda: server.registry.getObj("t:rule").received == ["hi"])
+
+
 def test_rules_of_ones_own(net: Net) -> None:
     """On a client, _receive and _send get the message alone, as in peng3dnet."""
 

@@ -50,8 +50,7 @@ class Client(ClientBytes, ClientState):
         conntype: the connection type to announce.
 
     Attributes:
-        target_conntype: the connection type to announce, whose hooks see every packet.
-        conntype: the same, once it was announced; what packet rules compare.
+        conntype: the type that was announced, once it was; what packet rules compare.
         ssl_seclevel: how well the connection is protected, an SSLSEC constant.
     """
 

@@ -20,7 +20,6 @@ class ClientOnServer:
         conn: what stands for the socket.
         addr: the client's address, (host, port).
         cid: its number, from 1 up; never used twice.
-        conntype: its connection type, once that was announced.
         ssl_seclevel: how well the connection is protected, an SSLSEC constant.
         write_queue: always empty: what waits to be sent waits in the sidecar.
         name: for the program's use.
@@ -33,11 +32,11 @@ class ClientOnServer:
         self.cid = cid
         self.write_queue: deque[bytes] = deque()
         self.name: Any = None
-        self.conntype: str = CONNTYPE_NOTSET
         self.ssl_state = "handshake"
         self.ssl_seclevel: int = getattr(server, "_security_level", 0)
         self._state = STATE_INIT
         self._mode = MODE_NOTSET
+        self._conntype = CONNTYPE_NOTSET
         self._has_discarded = False
 
     @property
@@ -48,7 +47,7 @@ class ClientOnServer:
     @state.setter
     def state(self, value: int) -> None:
         self._state = value
-        self.server._share(self.cid, value, state=value)
+        self.server._share(self.cid, "state", value)
 
     @property
     def mode(self) -> int:
@@ -58,7 +57,17 @@ class ClientOnServer:
     @mode.setter
     def mode(self, value: int) -> None:
         self._mode = value
-        self.server._share(self.cid, self._state, mode=value)
+        self.server._share(self.cid, "mode", value)
+
+    @property
+    def conntype(self) -> str:
+        """The connection's type, once that was announced: its hooks see every packet. The application may set another."""
+        return self._conntype
+
+    @conntype.setter
+    def conntype(self, value: str) -> None:
+        self._conntype = value
+        self.server._share(self.cid, "conntype", value)
 
     def close(self, reason: str | None = None) -> None:
         """Closes the connection by the server's close_connection; nothing happens if it is closed already."""

@@ -31,7 +31,17 @@ class ClientState(Peer):
     @remote_state.setter
     def remote_state(self, value: int) -> None:
         self._set_state(value)
-        self._share(0, value, state=value)
+        self._share(0, "state", value)
+
+    @property
+    def target_conntype(self) -> str:
+        """The connection type to announce, and the one whose hooks see every packet. The application may set another."""
+        return self._target_conntype
+
+    @target_conntype.setter
+    def target_conntype(self, value: str) -> None:
+        self._target_conntype = value
+        self._share(0, "conntype", value)
 
     @property
     def mode(self) -> int:
@@ -41,7 +51,7 @@ class ClientState(Peer):
     @mode.setter
     def mode(self, value: int) -> None:
         self._mode = value
-        self._share(0, self._state, mode=value)
+        self._share(0, "mode", value)
 
     def wait_for_connection(self, timeout: float | None = None) -> None:
         """Waits until the connection is active. Somebody else has to process meanwhile.

@@ -238,11 +238,18 @@ class Peer(Processing):
     def _frame(self, pid: int, body: bytes) -> bytes:
         return _wire.frame(pid, body, self._compression.threshold, self._compression.level)
 
-    def _share(self, cid: int, current: int, state: int | None = None, mode: int | None = None) -> None:
-        """Tells the sidecar of a state or mode that the application has set, for those who look at it from outside."""
-        if self._endpoint is not None and self.run and STATE_ACTIVE <= current != STATE_CLOSED:
-            update = command_pb2.ConnectionUpdate(connection_id=cid, state=state, mode=mode)
+    def _share(self, cid: int, name: str, value: Any) -> None:
+        """Tells the sidecar what the application has set of a connection, if the sidecar can know such a value: a state or a
+        mode for those who look from outside, the type because it decides which ids pass. Rules are Python's own."""
+        if self._endpoint is not None and self.run and self._can_share(name, value):
+            update = command_pb2.ConnectionUpdate(connection_id=cid, **{name: value})
             self._endpoint.tell(_endpoint.command(update=update))
+
+    def _can_share(self, name: str, value: Any) -> bool:
+        if name == "conntype":
+            return isinstance(value, str) and value in self.conntypes and value != CONNTYPE_PING
+        lowest = STATE_ACTIVE if name == "state" else 0
+        return isinstance(value, int) and lowest <= value < 1 << 32 and (name, value) != ("state", STATE_CLOSED)
 
     def _put_close(self, endpoint: _endpoint.Endpoint, cid: int, reason: str | None) -> None:
         close = command_pb2.ConnectionClose(connection_id=cid, reason=None if reason is None else str(reason))

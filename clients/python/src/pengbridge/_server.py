@@ -291,7 +291,7 @@ class Server(ServerBytes, Peer):
             return
         begins = pid == SETTYPE and not event.refused
         if begins:
-            client.conntype = msg.get("conntype", CONNTYPE_CLASSIC)
+            client._conntype = msg.get("conntype", CONNTYPE_CLASSIC)
         if not self._deliver(pid, msg, client, cid, self.conntypes.get(client.conntype)):
             return
         if "recv" in self._prints:

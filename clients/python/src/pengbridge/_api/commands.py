@@ -149,6 +149,7 @@ class ServerCommands(Commands):
         *,
         state: int | None = None,
         mode: int | None = None,
+        conntype: str | None = None,
         join_groups: Iterable[str] = (),
         leave_groups: Iterable[str] = (),
     ) -> None:
@@ -158,13 +159,16 @@ class ServerCommands(Commands):
             connection_id: the connection.
             state: the new state, such as 65 for logged in. None: unchanged.
             mode: the new mode. None: unchanged.
+            conntype: the new connection type, without a new handshake; neither from nor to "ping". None: unchanged.
             join_groups: groups to join, at most 64 for each connection.
             leave_groups: groups to leave.
 
         Raises:
             SidecarError: the endpoint has ended.
         """
-        self._update(connection_id, state=state, mode=mode, join_groups=join_groups, leave_groups=leave_groups)
+        self._update(
+            connection_id, state=state, mode=mode, conntype=conntype, join_groups=join_groups, leave_groups=leave_groups
+        )
 
 
 class ClientCommands(Commands):
@@ -215,17 +219,18 @@ class ClientCommands(Commands):
         """
         self._close(0, reason)
 
-    def update(self, *, state: int | None = None, mode: int | None = None) -> None:
+    def update(self, *, state: int | None = None, mode: int | None = None, conntype: str | None = None) -> None:
         """Changes what packet rules look at, from the next packet on.
 
         Args:
             state: the new state, such as 65 for logged in. None: unchanged.
             mode: the new mode. None: unchanged.
+            conntype: the new connection type, without a new handshake. None: unchanged.
 
         Raises:
             SidecarError: the endpoint has ended.
         """
-        self._update(0, state=state, mode=mode)
+        self._update(0, state=state, mode=mode, conntype=conntype)
 
 
 def _packet(packet: str | int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pengbridge.v1 import endpoint_pb2 as pengbridge_dot_v1_dot_endpoint__pb2
 from pengbridge.v1 import packet_pb2 as pengbridge_dot_v1_dot_packet__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpengbridge/v1/command.proto\x12\rpengbridge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cpengbridge/v1/endpoint.proto\x1a\x1apengbridge/v1/packet.proto\"\x8f\x01\n\x07Message\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x14\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x12\x10\n\x02id\x18\x03 \x01(\rH\x00R\x02id\x12-\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x19.pengbridge.v1.PacketBodyR\x04\x62odyB\x08\n\x06packet\"\xe6\x01\n\x10\x42roadcastMessage\x12\x14\n\x04name\x18\x01 \x01(\tH\x00R\x04name\x12\x10\n\x02id\x18\x02 \x01(\rH\x00R\x02id\x12-\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x19.pengbridge.v1.PacketBodyR\x04\x62ody\x12%\n\x0e\x63onnection_ids\x18\x04 \x03(\x04R\rconnectionIds\x12\x14\n\x05group\x18\x05 \x01(\tR\x05group\x12\x34\n\x16\x65xclude_connection_ids\x18\x06 \x03(\x04R\x14\x65xcludeConnectionIdsB\x08\n\x06packet\"^\n\x0f\x43onnectionClose\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x1b\n\x06reason\x18\x02 \x01(\tH\x00R\x06reason\x88\x01\x01\x42\t\n\x07_reason\"\xc2\x01\n\x10\x43onnectionUpdate\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x19\n\x05state\x18\x02 \x01(\rH\x00R\x05state\x88\x01\x01\x12\x17\n\x04mode\x18\x03 \x01(\rH\x01R\x04mode\x88\x01\x01\x12\x1f\n\x0bjoin_groups\x18\x04 \x03(\tR\njoinGroups\x12!\n\x0cleave_groups\x18\x05 \x03(\tR\x0bleaveGroupsB\x08\n\x06_stateB\x07\n\x05_mode\"E\n\x12PacketRegistration\x12/\n\x07packets\x18\x01 \x03(\x0b\x32\x15.pengbridge.v1.PacketR\x07packets\"M\n\x14\x43onntypeRegistration\x12\x35\n\tconntypes\x18\x01 \x03(\x0b\x32\x17.pengbridge.v1.ConntypeR\tconntypes\"M\n\x0f\x41\x63knowledgement\x12\x1e\n\nsubscriber\x18\x01 \x01(\tR\nsubscriber\x12\x1a\n\x08sequence\x18\x02 \x01(\x04R\x08sequence\"<\n\x05\x46lush\x12\x33\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\"\x13\n\x11\x45ndpointInterrupt\"\x0e\n\x0c\x45ndpointStop\"\x83\x01\n\x10\x45ndpointShutdown\x12\x1b\n\x06reason\x18\x01 \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x12\n\x04join\x18\x02 \x01(\x08R\x04join\x12\x33\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeoutB\t\n\x07_reason\"\x88\x06\n\x07\x43ommand\x12,\n\x04send\x18\x01 \x01(\x0b\x32\x16.pengbridge.v1.MessageH\x00R\x04send\x12?\n\tbroadcast\x18\x02 \x01(\x0b\x32\x1f.pengbridge.v1.BroadcastMessageH\x00R\tbroadcast\x12\x36\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x1e.pengbridge.v1.ConnectionCloseH\x00R\x05\x63lose\x12\x39\n\x06update\x18\x04 \x01(\x0b\x32\x1f.pengbridge.v1.ConnectionUpdateH\x00R\x06update\x12N\n\x10register_packets\x18\x05 \x01(\x0b\x32!.pengbridge.v1.PacketRegistrationH\x00R\x0fregisterPackets\x12T\n\x12register_conntypes\x18\x06 \x01(\x0b\x32#.pengbridge.v1.ConntypeRegistrationH\x00R\x11registerConntypes\x12\x42\n\x0b\x61\x63knowledge\x18\x07 \x01(\x0b\x32\x1e.pengbridge.v1.AcknowledgementH\x00R\x0b\x61\x63knowledge\x12\x45\n\x0fset_compression\x18\x08 \x01(\x0b\x32\x1a.pengbridge.v1.CompressionH\x00R\x0esetCompression\x12,\n\x05\x66lush\x18\t \x01(\x0b\x32\x14.pengbridge.v1.FlushH\x00R\x05\x66lush\x12@\n\tinterrupt\x18\n \x01(\x0b\x32 .pengbridge.v1.EndpointInterruptH\x00R\tinterrupt\x12\x31\n\x04stop\x18\x0b \x01(\x0b\x32\x1b.pengbridge.v1.EndpointStopH\x00R\x04stop\x12=\n\x08shutdown\x18\x0c \x01(\x0b\x32\x1f.pengbridge.v1.EndpointShutdownH\x00R\x08shutdownB\x08\n\x06\x61\x63tion\"n\n\x0e\x43ommandFailure\x12\x16\n\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n\x04\x63ode\x18\x02 \x01(\rR\x04\x63ode\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reasonBAZ?github.com/pengbridge/pengbridge/api/pengbridge/v1;pengbridgev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bpengbridge/v1/command.proto\x12\rpengbridge.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cpengbridge/v1/endpoint.proto\x1a\x1apengbridge/v1/packet.proto\"\x8f\x01\n\x07Message\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x14\n\x04name\x18\x02 \x01(\tH\x00R\x04name\x12\x10\n\x02id\x18\x03 \x01(\rH\x00R\x02id\x12-\n\x04\x62ody\x18\x04 \x01(\x0b\x32\x19.pengbridge.v1.PacketBodyR\x04\x62odyB\x08\n\x06packet\"\xe6\x01\n\x10\x42roadcastMessage\x12\x14\n\x04name\x18\x01 \x01(\tH\x00R\x04name\x12\x10\n\x02id\x18\x02 \x01(\rH\x00R\x02id\x12-\n\x04\x62ody\x18\x03 \x01(\x0b\x32\x19.pengbridge.v1.PacketBodyR\x04\x62ody\x12%\n\x0e\x63onnection_ids\x18\x04 \x03(\x04R\rconnectionIds\x12\x14\n\x05group\x18\x05 \x01(\tR\x05group\x12\x34\n\x16\x65xclude_connection_ids\x18\x06 \x03(\x04R\x14\x65xcludeConnectionIdsB\x08\n\x06packet\"^\n\x0f\x43onnectionClose\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x1b\n\x06reason\x18\x02 \x01(\tH\x00R\x06reason\x88\x01\x01\x42\t\n\x07_reason\"\xf0\x01\n\x10\x43onnectionUpdate\x12#\n\rconnection_id\x18\x01 \x01(\x04R\x0c\x63onnectionId\x12\x19\n\x05state\x18\x02 \x01(\rH\x00R\x05state\x88\x01\x01\x12\x17\n\x04mode\x18\x03 \x01(\rH\x01R\x04mode\x88\x01\x01\x12\x1f\n\x0bjoin_groups\x18\x04 \x03(\tR\njoinGroups\x12!\n\x0cleave_groups\x18\x05 \x03(\tR\x0bleaveGroups\x12\x1f\n\x08\x63onntype\x18\x06 \x01(\tH\x02R\x08\x63onntype\x88\x01\x01\x42\x08\n\x06_stateB\x07\n\x05_modeB\x0b\n\t_conntype\"E\n\x12PacketRegistration\x12/\n\x07packets\x18\x01 \x03(\x0b\x32\x15.pengbridge.v1.PacketR\x07packets\"M\n\x14\x43onntypeRegistration\x12\x35\n\tconntypes\x18\x01 \x03(\x0b\x32\x17.pengbridge.v1.ConntypeR\tconntypes\"M\n\x0f\x41\x63knowledgement\x12\x1e\n\nsubscriber\x18\x01 \x01(\tR\nsubscriber\x12\x1a\n\x08sequence\x18\x02 \x01(\x04R\x08sequence\"<\n\x05\x46lush\x12\x33\n\x07timeout\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\"\x13\n\x11\x45ndpointInterrupt\"\x0e\n\x0c\x45ndpointStop\"\x83\x01\n\x10\x45ndpointShutdown\x12\x1b\n\x06reason\x18\x01 \x01(\tH\x00R\x06reason\x88\x01\x01\x12\x12\n\x04join\x18\x02 \x01(\x08R\x04join\x12\x33\n\x07timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeoutB\t\n\x07_reason\"\x88\x06\n\x07\x43ommand\x12,\n\x04send\x18\x01 \x01(\x0b\x32\x16.pengbridge.v1.MessageH\x00R\x04send\x12?\n\tbroadcast\x18\x02 \x01(\x0b\x32\x1f.pengbridge.v1.BroadcastMessageH\x00R\tbroadcast\x12\x36\n\x05\x63lose\x18\x03 \x01(\x0b\x32\x1e.pengbridge.v1.ConnectionCloseH\x00R\x05\x63lose\x12\x39\n\x06update\x18\x04 \x01(\x0b\x32\x1f.pengbridge.v1.ConnectionUpdateH\x00R\x06update\x12N\n\x10register_packets\x18\x05 \x01(\x0b\x32!.pengbridge.v1.PacketRegistrationH\x00R\x0fregisterPackets\x12T\n\x12register_conntypes\x18\x06 \x01(\x0b\x32#.pengbridge.v1.ConntypeRegistrationH\x00R\x11registerConntypes\x12\x42\n\x0b\x61\x63knowledge\x18\x07 \x01(\x0b\x32\x1e.pengbridge.v1.AcknowledgementH\x00R\x0b\x61\x63knowledge\x12\x45\n\x0fset_compression\x18\x08 \x01(\x0b\x32\x1a.pengbridge.v1.CompressionH\x00R\x0esetCompression\x12,\n\x05\x66lush\x18\t \x01(\x0b\x32\x14.pengbridge.v1.FlushH\x00R\x05\x66lush\x12@\n\tinterrupt\x18\n \x01(\x0b\x32 .pengbridge.v1.EndpointInterruptH\x00R\tinterrupt\x12\x31\n\x04stop\x18\x0b \x01(\x0b\x32\x1b.pengbridge.v1.EndpointStopH\x00R\x04stop\x12=\n\x08shutdown\x18\x0c \x01(\x0b\x32\x1f.pengbridge.v1.EndpointShutdownH\x00R\x08shutdownB\x08\n\x06\x61\x63tion\"n\n\x0e\x43ommandFailure\x12\x16\n\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n\x04\x63ode\x18\x02 \x01(\rR\x04\x63ode\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reasonBAZ?github.com/pengbridge/pengbridge/api/pengbridge/v1;pengbridgev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,23 +42,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTIONCLOSE']._serialized_start=515
   _globals['_CONNECTIONCLOSE']._serialized_end=609
   _globals['_CONNECTIONUPDATE']._serialized_start=612
-  _globals['_CONNECTIONUPDATE']._serialized_end=806
-  _globals['_PACKETREGISTRATION']._serialized_start=808
-  _globals['_PACKETREGISTRATION']._serialized_end=877
-  _globals['_CONNTYPEREGISTRATION']._serialized_start=879
-  _globals['_CONNTYPEREGISTRATION']._serialized_end=956
-  _globals['_ACKNOWLEDGEMENT']._serialized_start=958
-  _globals['_ACKNOWLEDGEMENT']._serialized_end=1035
-  _globals['_FLUSH']._serialized_start=1037
-  _globals['_FLUSH']._serialized_end=1097
-  _globals['_ENDPOINTINTERRUPT']._serialized_start=1099
-  _globals['_ENDPOINTINTERRUPT']._serialized_end=1118
-  _globals['_ENDPOINTSTOP']._serialized_start=1120
-  _globals['_ENDPOINTSTOP']._serialized_end=1134
-  _globals['_ENDPOINTSHUTDOWN']._serialized_start=1137
-  _globals['_ENDPOINTSHUTDOWN']._serialized_end=1268
-  _globals['_COMMAND']._serialized_start=1271
-  _globals['_COMMAND']._serialized_end=2047
-  _globals['_COMMANDFAILURE']._serialized_start=2049
-  _globals['_COMMANDFAILURE']._serialized_end=2159
+  _globals['_CONNECTIONUPDATE']._serialized_end=852
+  _globals['_PACKETREGISTRATION']._serialized_start=854
+  _globals['_PACKETREGISTRATION']._serialized_end=923
+  _globals['_CONNTYPEREGISTRATION']._serialized_start=925
+  _globals['_CONNTYPEREGISTRATION']._serialized_end=1002
+  _globals['_ACKNOWLEDGEMENT']._serialized_start=1004
+  _globals['_ACKNOWLEDGEMENT']._serialized_end=1081
+  _globals['_FLUSH']._serialized_start=1083
+  _globals['_FLUSH']._serialized_end=1143
+  _globals['_ENDPOINTINTERRUPT']._serialized_start=1145
+  _globals['_ENDPOINTINTERRUPT']._serialized_end=1164
+  _globals['_ENDPOINTSTOP']._serialized_start=1166
+  _globals['_ENDPOINTSTOP']._serialized_end=1180
+  _globals['_ENDPOINTSHUTDOWN']._serialized_start=1183
+  _globals['_ENDPOINTSHUTDOWN']._serialized_end=1314
+  _globals['_COMMAND']._serialized_start=1317
+  _globals['_COMMAND']._serialized_end=2093
+  _globals['_COMMANDFAILURE']._serialized_start=2095
+  _globals['_COMMANDFAILURE']._serialized_end=2205
 # @@protoc_insertion_point(module_scope)

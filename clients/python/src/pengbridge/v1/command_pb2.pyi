@@ -48,18 +48,20 @@ class ConnectionClose(_message.Message):
     def __init__(self, connection_id: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class ConnectionUpdate(_message.Message):
-    __slots__ = ("connection_id", "state", "mode", "join_groups", "leave_groups")
+    __slots__ = ("connection_id", "state", "mode", "join_groups", "leave_groups", "conntype")
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     JOIN_GROUPS_FIELD_NUMBER: _ClassVar[int]
     LEAVE_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    CONNTYPE_FIELD_NUMBER: _ClassVar[int]
     connection_id: int
     state: int
     mode: int
     join_groups: _containers.RepeatedScalarFieldContainer[str]
     leave_groups: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, connection_id: _Optional[int] = ..., state: _Optional[int] = ..., mode: _Optional[int] = ..., join_groups: _Optional[_Iterable[str]] = ..., leave_groups: _Optional[_Iterable[str]] = ...) -> None: ...
+    conntype: str
+    def __init__(self, connection_id: _Optional[int] = ..., state: _Optional[int] = ..., mode: _Optional[int] = ..., join_groups: _Optional[_Iterable[str]] = ..., leave_groups: _Optional[_Iterable[str]] = ..., conntype: _Optional[str] = ...) -> None: ...
 
 class PacketRegistration(_message.Message):
     __slots__ = ("packets",)
