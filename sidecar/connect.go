@@ -28,6 +28,7 @@ func (s *service) Connect(ctx context.Context, req *pb.ConnectRequest) (*pb.Conn
 		EndpointId:    h.id,
 		LocalAddress:  address(client.Local),
 		RemoteAddress: address(client.Remote),
+		TlsLevel:      pb.TlsLevel(client.TLS), // numbered alike
 		Registry:      registry(h.Registry()),
 	}, nil
 }

@@ -18,6 +18,8 @@ type Client struct {
 	*Endpoint
 	// Local and Remote are the two ends of the connection.
 	Local, Remote event.Addr
+	// TLS is how well the connection is protected.
+	TLS packet.TLSLevel
 
 	conn *conn
 }
@@ -60,7 +62,7 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 		e.working.Go(c.serve)
 	}
 	e.unlisten = func() {}
-	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer, conn: c}
+	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer, TLS: c.tlsLevel(), conn: c}
 	if opts.DeferredStart {
 		return client, nil
 	}

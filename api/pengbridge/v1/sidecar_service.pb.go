@@ -546,7 +546,9 @@ type ConnectResponse struct {
 	// The server's end.
 	RemoteAddress *Address `protobuf:"bytes,3,opt,name=remote_address,json=remoteAddress,proto3" json:"remote_address,omitempty"`
 	// Its registry, ordered by id: our own until the handshake, then the one agreed on.
-	Registry      []*RegisteredPacket `protobuf:"bytes,4,rep,name=registry,proto3" json:"registry,omitempty"`
+	Registry []*RegisteredPacket `protobuf:"bytes,4,rep,name=registry,proto3" json:"registry,omitempty"`
+	// How well the connection is protected.
+	TlsLevel      TlsLevel `protobuf:"varint,5,opt,name=tls_level,json=tlsLevel,proto3,enum=pengbridge.v1.TlsLevel" json:"tls_level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +609,13 @@ func (x *ConnectResponse) GetRegistry() []*RegisteredPacket {
 		return x.Registry
 	}
 	return nil
+}
+
+func (x *ConnectResponse) GetTlsLevel() TlsLevel {
+	if x != nil {
+		return x.TlsLevel
+	}
+	return TlsLevel_TLS_LEVEL_UNSPECIFIED
 }
 
 // StartRequest starts a deferred endpoint.
@@ -2422,13 +2431,14 @@ const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\x04wait\x18\x04 \x01(\x0e2\x1a.pengbridge.v1.ConnectWaitR\x04wait\x123\n" +
 	"\atimeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12V\n" +
 	"\x15missing_packet_action\x18\x06 \x01(\x0e2\".pengbridge.v1.MissingPacketActionR\x13missingPacketAction\x122\n" +
-	"\x15disable_registry_sync\x18\a \x01(\bR\x13disableRegistrySync\"\xeb\x01\n" +
+	"\x15disable_registry_sync\x18\a \x01(\bR\x13disableRegistrySync\"\xa1\x02\n" +
 	"\x0fConnectResponse\x12\x1f\n" +
 	"\vendpoint_id\x18\x01 \x01(\tR\n" +
 	"endpointId\x12;\n" +
 	"\rlocal_address\x18\x02 \x01(\v2\x16.pengbridge.v1.AddressR\flocalAddress\x12=\n" +
 	"\x0eremote_address\x18\x03 \x01(\v2\x16.pengbridge.v1.AddressR\rremoteAddress\x12;\n" +
-	"\bregistry\x18\x04 \x03(\v2\x1f.pengbridge.v1.RegisteredPacketR\bregistry\"/\n" +
+	"\bregistry\x18\x04 \x03(\v2\x1f.pengbridge.v1.RegisteredPacketR\bregistry\x124\n" +
+	"\ttls_level\x18\x05 \x01(\x0e2\x17.pengbridge.v1.TlsLevelR\btlsLevel\"/\n" +
 	"\fStartRequest\x12\x1f\n" +
 	"\vendpoint_id\x18\x01 \x01(\tR\n" +
 	"endpointId\"\x0f\n" +
@@ -2631,23 +2641,24 @@ var file_pengbridge_v1_sidecar_service_proto_goTypes = []any{
 	(*RegisteredPacket)(nil),          // 47: pengbridge.v1.RegisteredPacket
 	(*durationpb.Duration)(nil),       // 48: google.protobuf.Duration
 	(MissingPacketAction)(0),          // 49: pengbridge.v1.MissingPacketAction
-	(*Message)(nil),                   // 50: pengbridge.v1.Message
-	(*BroadcastMessage)(nil),          // 51: pengbridge.v1.BroadcastMessage
-	(*ConnectionClose)(nil),           // 52: pengbridge.v1.ConnectionClose
-	(*ConnectionUpdate)(nil),          // 53: pengbridge.v1.ConnectionUpdate
-	(*PacketRegistration)(nil),        // 54: pengbridge.v1.PacketRegistration
-	(*ConntypeRegistration)(nil),      // 55: pengbridge.v1.ConntypeRegistration
-	(*Acknowledgement)(nil),           // 56: pengbridge.v1.Acknowledgement
-	(*Command)(nil),                   // 57: pengbridge.v1.Command
-	(*CommandFailure)(nil),            // 58: pengbridge.v1.CommandFailure
-	(*EndpointInfo)(nil),              // 59: pengbridge.v1.EndpointInfo
-	(*ConnectionInfo)(nil),            // 60: pengbridge.v1.ConnectionInfo
-	(*EndpointShutdown)(nil),          // 61: pengbridge.v1.EndpointShutdown
-	(*PacketBody)(nil),                // 62: pengbridge.v1.PacketBody
-	(*TlsOptions)(nil),                // 63: pengbridge.v1.TlsOptions
-	(SubscriberMode)(0),               // 64: pengbridge.v1.SubscriberMode
-	(EventType)(0),                    // 65: pengbridge.v1.EventType
-	(*Event)(nil),                     // 66: pengbridge.v1.Event
+	(TlsLevel)(0),                     // 50: pengbridge.v1.TlsLevel
+	(*Message)(nil),                   // 51: pengbridge.v1.Message
+	(*BroadcastMessage)(nil),          // 52: pengbridge.v1.BroadcastMessage
+	(*ConnectionClose)(nil),           // 53: pengbridge.v1.ConnectionClose
+	(*ConnectionUpdate)(nil),          // 54: pengbridge.v1.ConnectionUpdate
+	(*PacketRegistration)(nil),        // 55: pengbridge.v1.PacketRegistration
+	(*ConntypeRegistration)(nil),      // 56: pengbridge.v1.ConntypeRegistration
+	(*Acknowledgement)(nil),           // 57: pengbridge.v1.Acknowledgement
+	(*Command)(nil),                   // 58: pengbridge.v1.Command
+	(*CommandFailure)(nil),            // 59: pengbridge.v1.CommandFailure
+	(*EndpointInfo)(nil),              // 60: pengbridge.v1.EndpointInfo
+	(*ConnectionInfo)(nil),            // 61: pengbridge.v1.ConnectionInfo
+	(*EndpointShutdown)(nil),          // 62: pengbridge.v1.EndpointShutdown
+	(*PacketBody)(nil),                // 63: pengbridge.v1.PacketBody
+	(*TlsOptions)(nil),                // 64: pengbridge.v1.TlsOptions
+	(SubscriberMode)(0),               // 65: pengbridge.v1.SubscriberMode
+	(EventType)(0),                    // 66: pengbridge.v1.EventType
+	(*Event)(nil),                     // 67: pengbridge.v1.Event
 }
 var file_pengbridge_v1_sidecar_service_proto_depIdxs = []int32{
 	42, // 0: pengbridge.v1.GetInfoResponse.started_at:type_name -> google.protobuf.Timestamp
@@ -2663,75 +2674,76 @@ var file_pengbridge_v1_sidecar_service_proto_depIdxs = []int32{
 	46, // 10: pengbridge.v1.ConnectResponse.local_address:type_name -> pengbridge.v1.Address
 	46, // 11: pengbridge.v1.ConnectResponse.remote_address:type_name -> pengbridge.v1.Address
 	47, // 12: pengbridge.v1.ConnectResponse.registry:type_name -> pengbridge.v1.RegisteredPacket
-	50, // 13: pengbridge.v1.SendMessageRequest.message:type_name -> pengbridge.v1.Message
-	51, // 14: pengbridge.v1.BroadcastRequest.message:type_name -> pengbridge.v1.BroadcastMessage
-	52, // 15: pengbridge.v1.CloseConnectionRequest.close:type_name -> pengbridge.v1.ConnectionClose
-	53, // 16: pengbridge.v1.UpdateConnectionRequest.update:type_name -> pengbridge.v1.ConnectionUpdate
-	54, // 17: pengbridge.v1.RegisterPacketsRequest.registration:type_name -> pengbridge.v1.PacketRegistration
-	47, // 18: pengbridge.v1.RegisterPacketsResponse.packets:type_name -> pengbridge.v1.RegisteredPacket
-	55, // 19: pengbridge.v1.RegisterConntypesRequest.registration:type_name -> pengbridge.v1.ConntypeRegistration
-	56, // 20: pengbridge.v1.AcknowledgeRequest.acknowledgement:type_name -> pengbridge.v1.Acknowledgement
-	57, // 21: pengbridge.v1.CommandsRequest.commands:type_name -> pengbridge.v1.Command
-	58, // 22: pengbridge.v1.CommandsResponse.failures:type_name -> pengbridge.v1.CommandFailure
-	58, // 23: pengbridge.v1.CommandsResponse.recent_failures:type_name -> pengbridge.v1.CommandFailure
-	59, // 24: pengbridge.v1.ListEndpointsResponse.endpoints:type_name -> pengbridge.v1.EndpointInfo
-	60, // 25: pengbridge.v1.ListConnectionsResponse.connections:type_name -> pengbridge.v1.ConnectionInfo
-	61, // 26: pengbridge.v1.ShutdownRequest.shutdown:type_name -> pengbridge.v1.EndpointShutdown
-	62, // 27: pengbridge.v1.PingRequest.data:type_name -> pengbridge.v1.PacketBody
-	48, // 28: pengbridge.v1.PingRequest.timeout:type_name -> google.protobuf.Duration
-	63, // 29: pengbridge.v1.PingRequest.tls:type_name -> pengbridge.v1.TlsOptions
-	1,  // 30: pengbridge.v1.PingRequest.format:type_name -> pengbridge.v1.BodyFormat
-	62, // 31: pengbridge.v1.PingResponse.data:type_name -> pengbridge.v1.PacketBody
-	48, // 32: pengbridge.v1.PingResponse.delay:type_name -> google.protobuf.Duration
-	64, // 33: pengbridge.v1.SubscribeRequest.mode:type_name -> pengbridge.v1.SubscriberMode
-	1,  // 34: pengbridge.v1.SubscribeRequest.format:type_name -> pengbridge.v1.BodyFormat
-	65, // 35: pengbridge.v1.SubscribeRequest.types:type_name -> pengbridge.v1.EventType
-	66, // 36: pengbridge.v1.SubscribeResponse.events:type_name -> pengbridge.v1.Event
-	40, // 37: pengbridge.v1.SubscribeResponse.header:type_name -> pengbridge.v1.SubscribeHeader
-	41, // 38: pengbridge.v1.SubscribeResponse.heartbeat:type_name -> pengbridge.v1.SubscribeHeartbeat
-	2,  // 39: pengbridge.v1.SidecarService.GetInfo:input_type -> pengbridge.v1.GetInfoRequest
-	4,  // 40: pengbridge.v1.SidecarService.Bind:input_type -> pengbridge.v1.BindRequest
-	6,  // 41: pengbridge.v1.SidecarService.Connect:input_type -> pengbridge.v1.ConnectRequest
-	8,  // 42: pengbridge.v1.SidecarService.Start:input_type -> pengbridge.v1.StartRequest
-	10, // 43: pengbridge.v1.SidecarService.SendMessage:input_type -> pengbridge.v1.SendMessageRequest
-	12, // 44: pengbridge.v1.SidecarService.Broadcast:input_type -> pengbridge.v1.BroadcastRequest
-	14, // 45: pengbridge.v1.SidecarService.CloseConnection:input_type -> pengbridge.v1.CloseConnectionRequest
-	16, // 46: pengbridge.v1.SidecarService.UpdateConnection:input_type -> pengbridge.v1.UpdateConnectionRequest
-	18, // 47: pengbridge.v1.SidecarService.RegisterPackets:input_type -> pengbridge.v1.RegisterPacketsRequest
-	20, // 48: pengbridge.v1.SidecarService.RegisterConntypes:input_type -> pengbridge.v1.RegisterConntypesRequest
-	22, // 49: pengbridge.v1.SidecarService.Acknowledge:input_type -> pengbridge.v1.AcknowledgeRequest
-	24, // 50: pengbridge.v1.SidecarService.Commands:input_type -> pengbridge.v1.CommandsRequest
-	26, // 51: pengbridge.v1.SidecarService.ListEndpoints:input_type -> pengbridge.v1.ListEndpointsRequest
-	28, // 52: pengbridge.v1.SidecarService.ListConnections:input_type -> pengbridge.v1.ListConnectionsRequest
-	30, // 53: pengbridge.v1.SidecarService.Interrupt:input_type -> pengbridge.v1.InterruptRequest
-	32, // 54: pengbridge.v1.SidecarService.Stop:input_type -> pengbridge.v1.StopRequest
-	34, // 55: pengbridge.v1.SidecarService.Shutdown:input_type -> pengbridge.v1.ShutdownRequest
-	36, // 56: pengbridge.v1.SidecarService.Ping:input_type -> pengbridge.v1.PingRequest
-	38, // 57: pengbridge.v1.SidecarService.Subscribe:input_type -> pengbridge.v1.SubscribeRequest
-	3,  // 58: pengbridge.v1.SidecarService.GetInfo:output_type -> pengbridge.v1.GetInfoResponse
-	5,  // 59: pengbridge.v1.SidecarService.Bind:output_type -> pengbridge.v1.BindResponse
-	7,  // 60: pengbridge.v1.SidecarService.Connect:output_type -> pengbridge.v1.ConnectResponse
-	9,  // 61: pengbridge.v1.SidecarService.Start:output_type -> pengbridge.v1.StartResponse
-	11, // 62: pengbridge.v1.SidecarService.SendMessage:output_type -> pengbridge.v1.SendMessageResponse
-	13, // 63: pengbridge.v1.SidecarService.Broadcast:output_type -> pengbridge.v1.BroadcastResponse
-	15, // 64: pengbridge.v1.SidecarService.CloseConnection:output_type -> pengbridge.v1.CloseConnectionResponse
-	17, // 65: pengbridge.v1.SidecarService.UpdateConnection:output_type -> pengbridge.v1.UpdateConnectionResponse
-	19, // 66: pengbridge.v1.SidecarService.RegisterPackets:output_type -> pengbridge.v1.RegisterPacketsResponse
-	21, // 67: pengbridge.v1.SidecarService.RegisterConntypes:output_type -> pengbridge.v1.RegisterConntypesResponse
-	23, // 68: pengbridge.v1.SidecarService.Acknowledge:output_type -> pengbridge.v1.AcknowledgeResponse
-	25, // 69: pengbridge.v1.SidecarService.Commands:output_type -> pengbridge.v1.CommandsResponse
-	27, // 70: pengbridge.v1.SidecarService.ListEndpoints:output_type -> pengbridge.v1.ListEndpointsResponse
-	29, // 71: pengbridge.v1.SidecarService.ListConnections:output_type -> pengbridge.v1.ListConnectionsResponse
-	31, // 72: pengbridge.v1.SidecarService.Interrupt:output_type -> pengbridge.v1.InterruptResponse
-	33, // 73: pengbridge.v1.SidecarService.Stop:output_type -> pengbridge.v1.StopResponse
-	35, // 74: pengbridge.v1.SidecarService.Shutdown:output_type -> pengbridge.v1.ShutdownResponse
-	37, // 75: pengbridge.v1.SidecarService.Ping:output_type -> pengbridge.v1.PingResponse
-	39, // 76: pengbridge.v1.SidecarService.Subscribe:output_type -> pengbridge.v1.SubscribeResponse
-	58, // [58:77] is the sub-list for method output_type
-	39, // [39:58] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	50, // 13: pengbridge.v1.ConnectResponse.tls_level:type_name -> pengbridge.v1.TlsLevel
+	51, // 14: pengbridge.v1.SendMessageRequest.message:type_name -> pengbridge.v1.Message
+	52, // 15: pengbridge.v1.BroadcastRequest.message:type_name -> pengbridge.v1.BroadcastMessage
+	53, // 16: pengbridge.v1.CloseConnectionRequest.close:type_name -> pengbridge.v1.ConnectionClose
+	54, // 17: pengbridge.v1.UpdateConnectionRequest.update:type_name -> pengbridge.v1.ConnectionUpdate
+	55, // 18: pengbridge.v1.RegisterPacketsRequest.registration:type_name -> pengbridge.v1.PacketRegistration
+	47, // 19: pengbridge.v1.RegisterPacketsResponse.packets:type_name -> pengbridge.v1.RegisteredPacket
+	56, // 20: pengbridge.v1.RegisterConntypesRequest.registration:type_name -> pengbridge.v1.ConntypeRegistration
+	57, // 21: pengbridge.v1.AcknowledgeRequest.acknowledgement:type_name -> pengbridge.v1.Acknowledgement
+	58, // 22: pengbridge.v1.CommandsRequest.commands:type_name -> pengbridge.v1.Command
+	59, // 23: pengbridge.v1.CommandsResponse.failures:type_name -> pengbridge.v1.CommandFailure
+	59, // 24: pengbridge.v1.CommandsResponse.recent_failures:type_name -> pengbridge.v1.CommandFailure
+	60, // 25: pengbridge.v1.ListEndpointsResponse.endpoints:type_name -> pengbridge.v1.EndpointInfo
+	61, // 26: pengbridge.v1.ListConnectionsResponse.connections:type_name -> pengbridge.v1.ConnectionInfo
+	62, // 27: pengbridge.v1.ShutdownRequest.shutdown:type_name -> pengbridge.v1.EndpointShutdown
+	63, // 28: pengbridge.v1.PingRequest.data:type_name -> pengbridge.v1.PacketBody
+	48, // 29: pengbridge.v1.PingRequest.timeout:type_name -> google.protobuf.Duration
+	64, // 30: pengbridge.v1.PingRequest.tls:type_name -> pengbridge.v1.TlsOptions
+	1,  // 31: pengbridge.v1.PingRequest.format:type_name -> pengbridge.v1.BodyFormat
+	63, // 32: pengbridge.v1.PingResponse.data:type_name -> pengbridge.v1.PacketBody
+	48, // 33: pengbridge.v1.PingResponse.delay:type_name -> google.protobuf.Duration
+	65, // 34: pengbridge.v1.SubscribeRequest.mode:type_name -> pengbridge.v1.SubscriberMode
+	1,  // 35: pengbridge.v1.SubscribeRequest.format:type_name -> pengbridge.v1.BodyFormat
+	66, // 36: pengbridge.v1.SubscribeRequest.types:type_name -> pengbridge.v1.EventType
+	67, // 37: pengbridge.v1.SubscribeResponse.events:type_name -> pengbridge.v1.Event
+	40, // 38: pengbridge.v1.SubscribeResponse.header:type_name -> pengbridge.v1.SubscribeHeader
+	41, // 39: pengbridge.v1.SubscribeResponse.heartbeat:type_name -> pengbridge.v1.SubscribeHeartbeat
+	2,  // 40: pengbridge.v1.SidecarService.GetInfo:input_type -> pengbridge.v1.GetInfoRequest
+	4,  // 41: pengbridge.v1.SidecarService.Bind:input_type -> pengbridge.v1.BindRequest
+	6,  // 42: pengbridge.v1.SidecarService.Connect:input_type -> pengbridge.v1.ConnectRequest
+	8,  // 43: pengbridge.v1.SidecarService.Start:input_type -> pengbridge.v1.StartRequest
+	10, // 44: pengbridge.v1.SidecarService.SendMessage:input_type -> pengbridge.v1.SendMessageRequest
+	12, // 45: pengbridge.v1.SidecarService.Broadcast:input_type -> pengbridge.v1.BroadcastRequest
+	14, // 46: pengbridge.v1.SidecarService.CloseConnection:input_type -> pengbridge.v1.CloseConnectionRequest
+	16, // 47: pengbridge.v1.SidecarService.UpdateConnection:input_type -> pengbridge.v1.UpdateConnectionRequest
+	18, // 48: pengbridge.v1.SidecarService.RegisterPackets:input_type -> pengbridge.v1.RegisterPacketsRequest
+	20, // 49: pengbridge.v1.SidecarService.RegisterConntypes:input_type -> pengbridge.v1.RegisterConntypesRequest
+	22, // 50: pengbridge.v1.SidecarService.Acknowledge:input_type -> pengbridge.v1.AcknowledgeRequest
+	24, // 51: pengbridge.v1.SidecarService.Commands:input_type -> pengbridge.v1.CommandsRequest
+	26, // 52: pengbridge.v1.SidecarService.ListEndpoints:input_type -> pengbridge.v1.ListEndpointsRequest
+	28, // 53: pengbridge.v1.SidecarService.ListConnections:input_type -> pengbridge.v1.ListConnectionsRequest
+	30, // 54: pengbridge.v1.SidecarService.Interrupt:input_type -> pengbridge.v1.InterruptRequest
+	32, // 55: pengbridge.v1.SidecarService.Stop:input_type -> pengbridge.v1.StopRequest
+	34, // 56: pengbridge.v1.SidecarService.Shutdown:input_type -> pengbridge.v1.ShutdownRequest
+	36, // 57: pengbridge.v1.SidecarService.Ping:input_type -> pengbridge.v1.PingRequest
+	38, // 58: pengbridge.v1.SidecarService.Subscribe:input_type -> pengbridge.v1.SubscribeRequest
+	3,  // 59: pengbridge.v1.SidecarService.GetInfo:output_type -> pengbridge.v1.GetInfoResponse
+	5,  // 60: pengbridge.v1.SidecarService.Bind:output_type -> pengbridge.v1.BindResponse
+	7,  // 61: pengbridge.v1.SidecarService.Connect:output_type -> pengbridge.v1.ConnectResponse
+	9,  // 62: pengbridge.v1.SidecarService.Start:output_type -> pengbridge.v1.StartResponse
+	11, // 63: pengbridge.v1.SidecarService.SendMessage:output_type -> pengbridge.v1.SendMessageResponse
+	13, // 64: pengbridge.v1.SidecarService.Broadcast:output_type -> pengbridge.v1.BroadcastResponse
+	15, // 65: pengbridge.v1.SidecarService.CloseConnection:output_type -> pengbridge.v1.CloseConnectionResponse
+	17, // 66: pengbridge.v1.SidecarService.UpdateConnection:output_type -> pengbridge.v1.UpdateConnectionResponse
+	19, // 67: pengbridge.v1.SidecarService.RegisterPackets:output_type -> pengbridge.v1.RegisterPacketsResponse
+	21, // 68: pengbridge.v1.SidecarService.RegisterConntypes:output_type -> pengbridge.v1.RegisterConntypesResponse
+	23, // 69: pengbridge.v1.SidecarService.Acknowledge:output_type -> pengbridge.v1.AcknowledgeResponse
+	25, // 70: pengbridge.v1.SidecarService.Commands:output_type -> pengbridge.v1.CommandsResponse
+	27, // 71: pengbridge.v1.SidecarService.ListEndpoints:output_type -> pengbridge.v1.ListEndpointsResponse
+	29, // 72: pengbridge.v1.SidecarService.ListConnections:output_type -> pengbridge.v1.ListConnectionsResponse
+	31, // 73: pengbridge.v1.SidecarService.Interrupt:output_type -> pengbridge.v1.InterruptResponse
+	33, // 74: pengbridge.v1.SidecarService.Stop:output_type -> pengbridge.v1.StopResponse
+	35, // 75: pengbridge.v1.SidecarService.Shutdown:output_type -> pengbridge.v1.ShutdownResponse
+	37, // 76: pengbridge.v1.SidecarService.Ping:output_type -> pengbridge.v1.PingResponse
+	39, // 77: pengbridge.v1.SidecarService.Subscribe:output_type -> pengbridge.v1.SubscribeResponse
+	59, // [59:78] is the sub-list for method output_type
+	40, // [40:59] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_pengbridge_v1_sidecar_service_proto_init() }

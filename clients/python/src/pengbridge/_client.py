@@ -7,7 +7,7 @@ import selectors
 import threading
 from typing import Any
 
-from . import _config, _endpoint, _errors, _host, _options, errors
+from . import _config, _endpoint, _errors, _host, _limits, _options, errors
 from ._absent import ClientBytes
 from ._body import decode
 from ._client_state import ClientState
@@ -98,7 +98,7 @@ class Client(ClientBytes, ClientState):
             if self._is_connected:
                 return
             self.initialize()
-            host = _host.shared()
+            host = _host.shared(_limits.memory_budget(self.cfg))
             ignore = self.cfg["net.registry.missingpacketaction"] != "closeconnection"
             request = sidecar_service_pb2.ConnectRequest(
                 address=_options.joined(self.addr),
@@ -114,8 +114,7 @@ class Client(ClientBytes, ClientState):
             except CallError as error:
                 raise _errors.of_connect(error, request.address) from None
             self._is_connected = True
-            tls = request.options.tls if request.options.HasField("tls") else None
-            self.ssl_seclevel = _options.security_level(tls, self.side)
+            self.ssl_seclevel = answer.tls_level
             local = (answer.local_address.host, answer.local_address.port)
             remote = (answer.remote_address.host, answer.remote_address.port)
             self.sock = Socket(local, remote, self.close_connection)

@@ -59,6 +59,21 @@ class Config:
             return False
         return True
 
+    def says(self, key: str) -> bool:
+        """Whether the program set the key, rather than leaving it to the library's default."""
+        for layer in self._layers[:-1]:
+            try:
+                layer[key]
+            except KeyError:
+                continue
+            return True
+        return False
+
+    def keys_below(self, prefix: str) -> set[str]:
+        """The keys that begin with the prefix, of the layers that can be listed."""
+        listed = (layer for layer in self._layers if isinstance(layer, Mapping))
+        return {key for layer in listed for key in layer if isinstance(key, str) and key.startswith(prefix)}
+
     def fix(self, on_compression: Callable[[], None]) -> None:
         """Called at the start: on_compression is called when a compression setting is written from now on."""
         self._on_compression = on_compression

@@ -40,7 +40,7 @@ def _common(error: CallError, address: str) -> Exception:
     if error.code == Code.PERMISSION_DENIED:
         return PermissionError(errno.EACCES, f"no permission for {address}: {error}")
     if error.code == Code.INVALID_ARGUMENT:
-        return errors.InvalidAddressError(str(error)) if "address" in str(error) else ValueError(str(error))
+        return errors.InvalidAddressError(str(error)) if str(error).startswith("address ") else ValueError(str(error))
     if error.code == Code.DEADLINE_EXCEEDED:
         return TimeoutError(errno.ETIMEDOUT, f"no answer from {address} in time: {error}")
     return error

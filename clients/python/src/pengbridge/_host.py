@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Protocol
 
 from . import _binary, _fork, _launch
@@ -51,6 +52,7 @@ class Host:
 
     Attributes:
         largest_message: how many bytes one gRPC message to it may have.
+        memory_budget: how many bytes it may hold for peers and in event logs.
 
     Raises:
         CallError: it does not answer, or does not take the token. The sidecar is still the caller's to close.
@@ -68,6 +70,7 @@ class Host:
             self.transport.close()
             raise
         self.largest_message: int = info.max_message_bytes
+        self.memory_budget: int = info.memory_budget_bytes
         self._lock = threading.Lock()
         self._endpoints: set[Endpoint] = set()
         atexit.register(self.close)
@@ -115,8 +118,12 @@ class _Shared:
         self._forked = False
         self._follows_forks = False
 
-    def get(self) -> Host:
+    def get(self, memory_budget: int | None) -> Host:
         """Returns the host; starts it if there is none, or if the last one died.
+
+        Args:
+            memory_budget: what a new one may hold, in bytes; None leaves it to it. A running one keeps its own, with a
+                warning if that is another.
 
         Raises:
             SidecarError: it cannot be started, or this process was forked from one that had it.
@@ -130,12 +137,18 @@ class _Shared:
                 self._host.close()
                 self._host = None
             if self._host is None:
-                process = _launch.spawn(_binary.find())
+                process = _launch.spawn(_binary.find(), memory_budget)
                 try:
                     self._host = Host(process)
                 except BaseException:
                     process.close()
                     raise
+            elif memory_budget is not None and memory_budget // 1024 != self._host.memory_budget // 1024:
+                warnings.warn(
+                    f"the memory budget stays {self._host.memory_budget} bytes: the sidecar, which all servers and clients "
+                    f"share, was started with it before {memory_budget} was asked for",
+                    stacklevel=4,
+                )
             return self._host
 
     def close(self) -> None:
@@ -158,9 +171,9 @@ class _Shared:
 _shared = _Shared()  # the one thing that has to be shared: the sidecar belongs to the process
 
 
-def shared() -> Host:
+def shared(memory_budget: int | None = None) -> Host:
     """Returns the process's sidecar; see _Shared.get."""
-    return _shared.get()
+    return _shared.get(memory_budget)
 
 
 def close_shared() -> None:

@@ -90,13 +90,19 @@ def _forgetting(process: weakref.ref[Process]) -> Callable[[], None]:
     return forget
 
 
-def spawn(binary: str | os.PathLike[str]) -> Process:
+def spawn(binary: str | os.PathLike[str], memory_budget: int | None = None) -> Process:
     """Starts the sidecar and waits until it is ready.
+
+    Args:
+        binary: what to start.
+        memory_budget: what it may hold for peers and in event logs, in bytes, at least 1024. None: its default.
 
     Raises:
         SidecarError: it could not be started, ended at once, or did not get ready in time.
     """
     command = [os.fspath(binary), "serve", "--spawned", "--log-level", "warn"]
+    if memory_budget is not None:
+        command += ["--memory-budget", f"{memory_budget // 1024}KiB"]
     try:
         child = subprocess.Popen(
             command,

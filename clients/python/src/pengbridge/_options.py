@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from . import _config, conntypes, constants, version
+from . import _config, _limits, conntypes, constants, version
 from ._endpoint import SUBSCRIBER
 from .v1 import endpoint_pb2, event_pb2, packet_pb2
 
@@ -32,6 +33,7 @@ def endpoint_options(peer: Any) -> endpoint_pb2.EndpointOptions:
         packets=[packet(name, number) for number, name in peer.registry.reg_int_str.items() if is_own(name)],
         conntypes=[conntype(name, obj) for name, obj in peer.conntypes.items() if name not in _BUILT_IN],
         compression=compression(_config.compression(peer.cfg)),
+        limits=_limits.limits(peer.cfg),
         events=endpoint_pb2.EventOptions(
             expected_subscriber=SUBSCRIBER, omit_types=[_NOT_RECORDED[peer.side]], omit_packet_names=True
         ),
@@ -85,38 +87,55 @@ def compression(settings: _config.Compression) -> endpoint_pb2.Compression:
 
 
 def tls(cfg: _config.Config, side: int) -> endpoint_pb2.TlsOptions | None:
-    """TLS as net.ssl.* asks for it; None without.
+    """TLS as net.ssl.* asks for it; None without. README.md says what each key means.
 
     A server without certificate and key stays plain, with a warning, if net.ssl.force is off.
 
     Raises:
-        ValueError: a server has no certificate or key, and net.ssl.force is on.
+        ValueError: the keys contradict one another, or something is missing. The message names the keys.
     """
     if not cfg["net.ssl.enabled"]:
         return None
-    cafile = cfg["net.ssl.cafile"] or ""
-    if side == constants.SIDE_CLIENT:
-        verify = cfg["net.ssl.client.check_hostname"] or cfg["net.ssl.client.force_verify"]
-        return endpoint_pb2.TlsOptions(ca_file=cafile, insecure_skip_verify=not verify)
-    certificate, key = cfg["net.ssl.server.certfile"], cfg["net.ssl.server.keyfile"]
+    return _client_tls(cfg) if side == constants.SIDE_CLIENT else _server_tls(cfg)
+
+
+def _client_tls(cfg: _config.Config) -> endpoint_pb2.TlsOptions:
+    name = bool(cfg["net.ssl.client.check_hostname"])  # a name that nobody vouches for says nothing, so it implies the other
+    return endpoint_pb2.TlsOptions(
+        certificate_file=_path(cfg, "net.ssl.client.certfile"),
+        key_file=_path(cfg, "net.ssl.client.keyfile"),
+        ca_file=_path(cfg, "net.ssl.cafile"),
+        skip_server_name_check=not name and bool(cfg["net.ssl.client.force_verify"]),
+        insecure_skip_verify=not name and not cfg["net.ssl.client.force_verify"],
+    )
+
+
+def _server_tls(cfg: _config.Config) -> endpoint_pb2.TlsOptions | None:
+    certificate, key = _path(cfg, "net.ssl.server.certfile"), _path(cfg, "net.ssl.server.keyfile")
     if certificate and key:
-        require = bool(cafile and cfg["net.ssl.server.force_verify"])
+        cafile, verify = _path(cfg, "net.ssl.cafile"), bool(cfg["net.ssl.server.force_verify"])
+        if verify and not cafile and cfg.says("net.ssl.server.force_verify"):
+            raise ValueError("net.ssl.server.force_verify needs net.ssl.cafile: which names who signs clients' certificates")
         return endpoint_pb2.TlsOptions(
-            certificate_file=certificate, key_file=key, ca_file=cafile, require_client_certificate=require
+            certificate_file=certificate, key_file=key, ca_file=cafile, require_client_certificate=bool(cafile) and verify
         )
-    if cfg["net.ssl.force"]:
-        raise ValueError("net.ssl.enabled needs net.ssl.server.certfile and .keyfile (or net.ssl.force off)")
+    if cfg["net.ssl.force"] or certificate or key:
+        raise ValueError("net.ssl.enabled needs net.ssl.server.certfile and .keyfile (or net.ssl.force off, and neither)")
     warnings.warn("TLS is off: net.ssl.server.certfile and .keyfile are not set", stacklevel=2)
     return None
 
 
-def security_level(options: endpoint_pb2.TlsOptions | None, side: int) -> int:
-    """Which SSLSEC level the connections of such an endpoint have."""
-    if options is None:
+def _path(cfg: _config.Config, key: str) -> str:
+    """A file's absolute path: the sidecar may run in another folder. "" if the key is not set."""
+    value = cfg[key]
+    return os.path.abspath(os.fspath(value)) if value else ""
+
+
+def server_security_level(options: endpoint_pb2.EndpointOptions) -> int:
+    """Which SSLSEC level every connection of such a server has at least."""
+    if not options.HasField("tls"):
         return constants.SSLSEC_NONE
-    if side == constants.SIDE_SERVER:
-        return constants.SSLSEC_BOTHAUTH if options.require_client_certificate else constants.SSLSEC_ENCRYPTED
-    return constants.SSLSEC_ENCRYPTED if options.insecure_skip_verify else constants.SSLSEC_SERVERAUTH
+    return constants.SSLSEC_BOTHAUTH if options.tls.require_client_certificate else constants.SSLSEC_ENCRYPTED
 
 
 def joined(address: tuple[str, int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgpack
 
-from . import _config, _endpoint, _errors, _host, _options, packet, version
+from . import _config, _endpoint, _errors, _host, _limits, _options, packet, version
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
@@ -88,7 +88,7 @@ class Server(ServerBytes, Peer):
             if self._is_bound:
                 return
             self.initialize()
-            host = _host.shared()
+            host = _host.shared(_limits.memory_budget(self.cfg))
             request = sidecar_service_pb2.BindRequest(
                 address=_options.joined(self.addr), options=_options.endpoint_options(self)
             )
@@ -99,8 +99,7 @@ class Server(ServerBytes, Peer):
             except CallError as error:
                 raise _errors.of_bind(error, request.address) from None
             self._is_bound = True
-            tls = request.options.tls if request.options.HasField("tls") else None
-            self._security_level = _options.security_level(tls, self.side)
+            self._security_level = _options.server_security_level(request.options)
             self.sock = Socket((answer.address.host, answer.address.port), None, self.stop)
             endpoint = _endpoint.Endpoint(host, answer.endpoint_id, self._inbox)
             self._adopt(endpoint, {declared.name: declared.id for declared in request.options.packets})

@@ -195,9 +195,11 @@ class Sidecar:
         self._sidecar = sidecar
 
     @classmethod
-    def spawn(cls) -> _Opening[Sidecar]:
+    def spawn(cls, *, memory_budget_bytes: int | None = None) -> _Opening[Sidecar]:
         """See pengbridge.Sidecar.spawn."""
-        return _Opening(_made(_sidecar.Sidecar.spawn, _sidecar.Sidecar.close, cls))
+        return _Opening(
+            _made(partial(_sidecar.Sidecar.spawn, memory_budget_bytes=memory_budget_bytes), _sidecar.Sidecar.close, cls)
+        )
 
     @classmethod
     def attach(

@@ -88,8 +88,12 @@ DEFAULT_CONFIG: dict[str, object] = {
     "net.ssl.server.force_verify": True,
     "net.ssl.server.certfile": None,
     "net.ssl.server.keyfile": None,
-    "net.ssl.client.check_hostname": False,
-    "net.ssl.client.force_verify": False,
+    # False in peng3dnet, where TLS does not work: an encrypted connection to nobody in particular protects nothing.
+    "net.ssl.client.check_hostname": True,
+    "net.ssl.client.force_verify": True,
+    # Not in peng3dnet: what a client shows to a server that asks for it.
+    "net.ssl.client.certfile": None,
+    "net.ssl.client.keyfile": None,
     "net.events.enable": "auto",
     "net.debug.print.recv": False,
     "net.debug.print.send": False,
@@ -99,4 +103,21 @@ DEFAULT_CONFIG: dict[str, object] = {
     "net.registry.missingpacketaction": "closeconnection",
     # Not in peng3dnet: whether a SmartPacket that may not be sent is held back. There, it goes out all the same.
     "net.rules.strict_send": False,
+    # Not in peng3dnet: what peers may cost. None: the default. Times are in seconds.
+    "net.limits.max_packet_bytes": None,  # 16 MiB
+    "net.limits.max_handshake_packet_bytes": None,  # 64 KiB
+    "net.limits.max_registry_bytes": None,  # 1 MiB
+    "net.limits.handshake_timeout": None,  # 10
+    "net.limits.max_connections": None,  # 65,536
+    "net.limits.max_connections_per_address": None,  # no limit of its own
+    "net.limits.send_queue_bytes": None,  # 32 MiB
+    "net.limits.write_stall_timeout": None,  # 60
+    "net.limits.frame_stall_timeout": None,  # 60
+    "net.limits.idle_timeout": None,  # for ever
+    "net.limits.backlog_bytes": None,  # 64 MiB
+    "net.limits.backlog_events": None,  # 1,048,576
+    "net.limits.packets_per_second": None,  # no limit
+    "net.limits.bytes_per_second": None,  # no limit
+    # Not for each server or client, but for all of the process: whichever is first starts the sidecar with it.
+    "net.limits.memory_budget_bytes": None,  # 1 GiB
 }

@@ -123,6 +123,8 @@ class TlsOptions:
         require_client_certificate: a server's clients need a certificate signed by ca_file.
         server_name: what a server's certificate must name. Default: the host that is connected to.
         insecure_skip_verify: a client does not check the server's certificate. Anyone may be reading then.
+        skip_server_name_check: a client takes any name in a certificate that ca_file, or one of the system's authorities,
+            has signed.
     """
 
     certificate_file: str | None = None
@@ -131,6 +133,7 @@ class TlsOptions:
     require_client_certificate: bool = False
     server_name: str | None = None
     insecure_skip_verify: bool = False
+    skip_server_name_check: bool = False
 
 
 @dataclass(frozen=True)

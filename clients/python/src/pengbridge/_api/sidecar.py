@@ -49,13 +49,20 @@ class Sidecar:
         self._host = host
 
     @classmethod
-    def spawn(cls) -> Sidecar:
+    def spawn(cls, *, memory_budget_bytes: int | None = None) -> Sidecar:
         """Starts a sidecar of this program's own. It ends with close(), and with the program, however that ends.
+
+        Args:
+            memory_budget_bytes: what it may hold for peers and in event logs, all endpoints together; at least 1024. Beyond
+                it, the connection that holds most is closed. None: 1 GiB.
 
         Raises:
             SidecarError: it cannot be started.
+            ValueError: the budget makes no sense.
         """
-        process = _launch.spawn(_binary.find())
+        if memory_budget_bytes is not None and memory_budget_bytes < 1024:
+            raise ValueError(f"memory_budget_bytes is {memory_budget_bytes}; it has to be 1024 or more")
+        process = _launch.spawn(_binary.find(), memory_budget_bytes)
         try:
             return cls(_host.Host(process))
         except CallError as error:

@@ -102,16 +102,18 @@ class ConnectRequest(_message.Message):
     def __init__(self, address: _Optional[str] = ..., options: _Optional[_Union[_endpoint_pb2.EndpointOptions, _Mapping]] = ..., conntype: _Optional[str] = ..., wait: _Optional[_Union[ConnectWait, str]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., missing_packet_action: _Optional[_Union[_endpoint_pb2.MissingPacketAction, str]] = ..., disable_registry_sync: _Optional[bool] = ...) -> None: ...
 
 class ConnectResponse(_message.Message):
-    __slots__ = ("endpoint_id", "local_address", "remote_address", "registry")
+    __slots__ = ("endpoint_id", "local_address", "remote_address", "registry", "tls_level")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     LOCAL_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     REMOTE_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_FIELD_NUMBER: _ClassVar[int]
+    TLS_LEVEL_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     local_address: _event_pb2.Address
     remote_address: _event_pb2.Address
     registry: _containers.RepeatedCompositeFieldContainer[_packet_pb2.RegisteredPacket]
-    def __init__(self, endpoint_id: _Optional[str] = ..., local_address: _Optional[_Union[_event_pb2.Address, _Mapping]] = ..., remote_address: _Optional[_Union[_event_pb2.Address, _Mapping]] = ..., registry: _Optional[_Iterable[_Union[_packet_pb2.RegisteredPacket, _Mapping]]] = ...) -> None: ...
+    tls_level: _packet_pb2.TlsLevel
+    def __init__(self, endpoint_id: _Optional[str] = ..., local_address: _Optional[_Union[_event_pb2.Address, _Mapping]] = ..., remote_address: _Optional[_Union[_event_pb2.Address, _Mapping]] = ..., registry: _Optional[_Iterable[_Union[_packet_pb2.RegisteredPacket, _Mapping]]] = ..., tls_level: _Optional[_Union[_packet_pb2.TlsLevel, str]] = ...) -> None: ...
 
 class StartRequest(_message.Message):
     __slots__ = ("endpoint_id",)
