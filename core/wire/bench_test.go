@@ -88,6 +88,22 @@ func BenchmarkInflate(b *testing.B) {
 	}
 }
 
+// BenchmarkInflateBomb inflates 16 KiB that hold one byte more than the 16 MiB that are allowed, or just these (defect 8).
+func BenchmarkInflateBomb(b *testing.B) {
+	for name, size := range map[string]int{"too large": wire.DefaultMaxBody + 1, "allowed": wire.DefaultMaxBody} {
+		b.Run(name, func(b *testing.B) {
+			compressed := deflated(b, make([]byte, size))
+			b.ReportAllocs()
+			b.SetBytes(int64(len(compressed)))
+			for b.Loop() {
+				if _, err := wire.Inflate(nil, compressed, wire.DefaultMaxBody); (err == nil) != (size == wire.DefaultMaxBody) {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 // text returns bytes that compress about as well as game state does.
 func text(size int) []byte {
 	random := rand.New(rand.NewPCG(1, 2))

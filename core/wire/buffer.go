@@ -20,7 +20,7 @@ var buffers [maxBufferBits - minBufferBits + 1]sync.Pool
 // garbage behind while it grows, however many frames begin and never end.
 const chunk = 1 << maxBufferBits
 
-// buffer is memory for the beginning of one frame.
+// buffer is memory for the beginning of one frame, or of one inflated body.
 type buffer struct {
 	bytes []byte
 	// before holds what comes before bytes, each a full chunk. Only frames beyond a chunk have any.
@@ -54,10 +54,15 @@ func (b *buffer) append(p []byte, frame int) *buffer {
 		if p = p[n:]; len(p) == 0 {
 			return b
 		}
-		next := newBuffer(min(max(frame-b.len(), len(p)), chunk))
-		next.before, b.before = append(b.before, b), nil
-		b = next
+		b = b.another(max(frame-b.len(), len(p)))
 	}
+}
+
+// another returns a buffer that goes on behind b, which is a full chunk, with room for n bytes or for a chunk.
+func (b *buffer) another(n int) *buffer {
+	next := newBuffer(min(n, chunk))
+	next.before, b.before = append(b.before, b), nil
+	return next
 }
 
 // len returns how many bytes there are.
@@ -74,16 +79,20 @@ func (b *buffer) start() []byte {
 	return b.bytes
 }
 
+// pieces returns everything in order, behind what is in first.
+func (b *buffer) pieces(first ...[]byte) [][]byte {
+	for _, full := range b.before {
+		first = append(first, full.bytes)
+	}
+	return append(first, b.bytes)
+}
+
 // join returns a buffer that holds everything in one piece.
 func (b *buffer) join() *buffer {
 	if len(b.before) == 0 {
 		return b
 	}
-	pieces := make([][]byte, 0, len(b.before)+1)
-	for _, full := range b.before {
-		pieces = append(pieces, full.bytes)
-	}
-	whole := &buffer{bytes: bytes.Join(append(pieces, b.bytes), nil)}
+	whole := &buffer{bytes: bytes.Join(b.pieces(), nil)}
 	b.release()
 	return whole
 }

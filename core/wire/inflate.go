@@ -69,9 +69,12 @@ func (in *inflater) reset(compressed []byte) (err error) {
 // appendTo appends the content, until dst has end bytes and there is still more: that is [ErrTooLarge].
 func (in *inflater) appendTo(dst []byte, end int) ([]byte, error) {
 	// Text and numbers shrink to a third or so; content that shrinks more costs a few moves.
-	dst = slices.Grow(dst, min(4*in.source.Len(), end-len(dst)))
+	dst = slices.Grow(dst, min(4*in.source.Len(), end-len(dst), chunk))
 	for {
 		if len(dst) == cap(dst) {
+			if len(dst) >= chunk {
+				return in.appendPieces(dst, end)
+			}
 			dst = slices.Grow(dst, min(max(len(dst), 512), end-len(dst)))
 		}
 		room := dst[len(dst):min(cap(dst), end)]
@@ -86,6 +89,30 @@ func (in *inflater) appendTo(dst []byte, end int) ([]byte, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			return dst, nil
+		case err != nil:
+			return dst, err
+		}
+	}
+}
+
+// appendPieces goes on where the content is large: it lies in pooled chunks until all of it is there. That takes half the
+// time that moving it to ever larger slices takes, and leaves no garbage if there is too much in the end.
+func (in *inflater) appendPieces(dst []byte, end int) ([]byte, error) {
+	more := newBuffer(chunk)
+	defer func() { more.release() }()
+	for {
+		if len(more.bytes) == cap(more.bytes) {
+			more = more.another(chunk)
+		}
+		held := len(more.bytes)
+		room := more.bytes[held:cap(more.bytes)]
+		n, err := in.zlib.Read(room[:min(len(room), end-len(dst)-more.len()+1)]) // one byte beyond the end is enough
+		more.bytes = more.bytes[:held+n]
+		switch {
+		case len(dst)+more.len() > end:
+			return dst, ErrTooLarge
+		case errors.Is(err, io.EOF):
+			return bytes.Join(more.pieces(dst), nil), nil
 		case err != nil:
 			return dst, err
 		}

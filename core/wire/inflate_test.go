@@ -95,11 +95,27 @@ func TestInflateBomb(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4*limit), "bytes allocated for a bomb")
 }
 
-// TestInflateGrows inflates what no estimate foresees, into a slice that has no room.
+// TestInflateGrows inflates what no estimate foresees, into a slice that has no room, around the sizes at which the way
+// changes in which memory is taken.
 func TestInflateGrows(t *testing.T) {
-	body := make([]byte, 5<<20)
-	out, err := wire.Inflate(nil, deflated(t, body), 16<<20)
-	require.NoError(t, err)
-	require.Equal(t, body, out)
-	require.LessOrEqual(t, cap(out), 3*len(body))
+	const mib = 1 << 20
+	for _, size := range []int{mib - 1, mib, mib + 1, 2 * mib, 2*mib + 1, 5 * mib} {
+		body := bytes.Repeat([]byte("abcdefg"), size/7+1)[:size]
+		compressed := deflated(t, body)
+		for _, before := range []int{0, 3, mib} {
+			dst := bytes.Repeat([]byte{42}, before)
+			out, err := wire.Inflate(dst, compressed, size)
+			require.NoError(t, err)
+			require.Equal(t, dst, out[:before])
+			require.True(t, bytes.Equal(body, out[before:]))
+			require.LessOrEqual(t, cap(out), before+3*size)
+			out, err = wire.Inflate(dst, compressed, size-1)
+			require.ErrorIs(t, err, wire.ErrTooLarge)
+			require.Equal(t, dst, out)
+		}
+		broken := bytes.Clone(compressed)
+		broken[len(broken)-1]++ // the checksum is known only when everything was inflated
+		_, err := wire.Inflate(nil, broken, size)
+		require.ErrorIs(t, err, wire.ErrMalformed)
+	}
 }
