@@ -111,6 +111,9 @@ func New(o Options) (*Sidecar, error) {
 	return s, nil
 }
 
+// MemoryUsed returns how many bytes of the memory budget are taken.
+func (s *Sidecar) MemoryUsed() int64 { return s.service.endpoints.budget.Used() }
+
 func serverOptions(o *Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),

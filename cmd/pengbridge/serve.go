@@ -55,6 +55,7 @@ func (c *serveCommand) Run(s *streams) error {
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, log)) // its own would write to stderr directly
 	signals := launch.WatchSignals(c.Spawned)
 	defer signals.Close()
+	limitMemory(int64(c.MemoryBudget))
 
 	if c.Spawned {
 		return c.spawned(s, signals, logger)
