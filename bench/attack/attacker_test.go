@@ -5,7 +5,6 @@ package attack
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -22,22 +21,27 @@ const (
 	targetVariable = "PENGBRIDGE_ATTACK_TARGET"
 )
 
+// crowdName is the attack that is crowd.
+const crowdName = "crowd"
+
 // done is the line by which the attacker says that all is done; its connections stay open until its stdin ends.
 type done struct {
 	Sent int64
 	Took time.Duration
 }
 
-// beAttacker is the attacker's main function.
+// beAttacker is the main function of a process that startAttack or startPlain made.
 func beAttacker(name, address string) int {
-	i := slices.IndexFunc(attacks, func(x attack) bool { return x.name == name })
-	if i < 0 {
-		fmt.Fprintf(os.Stderr, "no attack %q\n", name)
-		return 1
+	if name == plainName {
+		return bePlain()
+	}
+	do := crowd
+	if name != crowdName {
+		do = attacks[slices.IndexFunc(attacks, func(x attack) bool { return x.name == name })].do
 	}
 	a := &attacker{address: address}
 	begin := time.Now()
-	attacks[i].do(a)
+	do(a)
 	if json.NewEncoder(os.Stdout).Encode(done{a.sent, time.Since(begin)}) != nil {
 		return 1
 	}
@@ -56,7 +60,7 @@ type running struct {
 // startAttack begins an attack. It ends with the test at the latest.
 func startAttack(t *testing.T, name, address string) *running {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd := exec.Command(os.Args[0]) // ends with its stdin, at the latest with this process
 	cmd.Env = append(os.Environ(), attackVariable+"="+name, targetVariable+"="+address)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

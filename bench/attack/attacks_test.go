@@ -25,6 +25,7 @@ type attack struct {
 	do   func(a *attacker)
 }
 
+// attacks are what TestAttacks tries.
 var attacks = []attack{
 	{"silent", "1,000 connections that say nothing (10)", func(a *attacker) {
 		a.many(1000, func(p *peer) { p.untilClosed() })
@@ -47,23 +48,23 @@ var attacks = []attack{
 	{"handshake-flood", "5,000 handshakes, each left at once (18, 20)", func(a *attacker) {
 		a.times(5000, func(p *peer) { p.join(); p.close() })
 	}},
-	{"garbage", "5,000 connections, each with one malformed frame (B)", func(a *attacker) {
+	{"garbage", "1,000 connections, each with one malformed frame (B)", func(a *attacker) {
 		frames := malformed()
-		a.times(5000, func(p *peer) { p.send(frames[p.number%len(frames)]); p.untilClosed() })
+		a.times(1000, func(p *peer) { p.send(frames[p.number%len(frames)]); p.untilClosed() })
 	}},
-	{"http", "2,000 HTTP requests (B)", func(a *attacker) {
-		a.times(2000, func(p *peer) { p.send([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); p.untilClosed() })
+	{"http", "500 HTTP requests (B)", func(a *attacker) {
+		a.times(500, func(p *peer) { p.send([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); p.untilClosed() })
 	}},
-	{"huge-length", "2,000 active connections that announce 4 GiB (7)", func(a *attacker) {
-		a.times(2000, func(p *peer) { p.join(); p.send([]byte{0xff, 0xff, 0xff, 0xff}); p.untilClosed() })
+	{"huge-length", "500 active connections that announce 4 GiB (7)", func(a *attacker) {
+		a.times(500, func(p *peer) { p.join(); p.send([]byte{0xff, 0xff, 0xff, 0xff}); p.untilClosed() })
 	}},
 	{"half-frames", "80 active connections with 15 MiB each of a frame that does not end (7)", func(a *attacker) {
 		half := append(binary.BigEndian.AppendUint32(nil, 16<<20), make([]byte, 15<<20)...)
 		a.many(80, func(p *peer) { p.join(); p.send(half) })
 	}},
-	{"zip-bombs", "2,000 packets of 16 KiB that inflate to 16 MiB and 1 byte (8)", func(a *attacker) {
+	{"zip-bombs", "500 packets of 16 KiB that inflate to 16 MiB and 1 byte (8)", func(a *attacker) {
 		bomb := zipped(blob(16<<20 + 1))
-		a.times(2000, func(p *peer) { p.join(); p.send(bomb); p.untilClosed() })
+		a.times(500, func(p *peer) { p.join(); p.send(bomb); p.untilClosed() })
 	}},
 	{"large-zips", "200 packets of 16 KiB that inflate to 16 MiB, which is allowed (8)", func(a *attacker) {
 		bomb := zipped(blob(16 << 20))
@@ -78,9 +79,9 @@ var attacks = []attack{
 		bomb := zipped(append(msgp.AppendArrayHeader(nil, 1<<20), bytes.Repeat([]byte{0x80}, 1<<20)...))
 		a.times(1000, func(p *peer) { p.join(); p.send(bomb); p.untilClosed() })
 	}},
-	{"nesting", "1,000 packets of 16 MiB of nested arrays, compressed (B)", func(a *attacker) {
+	{"nesting", "250 packets of 16 MiB of nested arrays, compressed (B)", func(a *attacker) {
 		bomb := zipped(bytes.Repeat([]byte{0x91}, 16<<20))
-		a.times(1000, func(p *peer) { p.join(); p.send(bomb); p.untilClosed() })
+		a.times(250, func(p *peer) { p.join(); p.send(bomb); p.untilClosed() })
 	}},
 	{"never-reading", "20 active connections that ask for 64 MiB each and read nothing (2, 3, 9)", func(a *attacker) {
 		request := wire.AppendFrame(nil, echoID, 0, noise(64<<10))
@@ -114,6 +115,58 @@ var attacks = []attack{
 			}
 		})
 	}},
+}
+
+// crowdIdle and crowdHostile are how many peers of each kind the crowd has.
+const (
+	crowdIdle    = 10_000
+	crowdHostile = 1_000
+)
+
+// crowd opens the connections of a public server on a bad day. It goes on until the process ends.
+func crowd(a *attacker) {
+	frames, request := malformed(), wire.AppendFrame(nil, echoID, 0, []byte{1})
+	drip := binary.BigEndian.AppendUint32(nil, 1000)
+	hostile := []func(p *peer){
+		func(p *peer) { // a byte a second
+			p.join()
+			for i := 0; p.send(drip[min(i, 3) : min(i, 3)+1]); i++ {
+				time.Sleep(time.Second)
+			}
+		},
+		func(p *peer) { // a frame that does not end
+			p.join()
+			p.send(append(drip, make([]byte, 900)...))
+		},
+		func(p *peer) { // asks ten times a second, and does not read the answers
+			p.join()
+			for p.send(request) {
+				time.Sleep(100 * time.Millisecond)
+			}
+		},
+		func(p *peer) { // comes back every second with something else that makes no sense
+			for i := p.number; ; i++ {
+				p.send(frames[i%len(frames)])
+				time.Sleep(time.Second)
+				_ = p.Conn.Close()
+				nc, err := net.Dial("tcp", a.address)
+				if err != nil {
+					return
+				}
+				p.Conn = nc
+			}
+		},
+	}
+	a.times(crowdIdle, (*peer).join)
+	var standing sync.WaitGroup
+	for i := range crowdHostile {
+		standing.Add(1)
+		go a.once(i, func(p *peer) {
+			standing.Done()
+			hostile[i%len(hostile)](p)
+		})
+	}
+	standing.Wait()
 }
 
 // malformed returns one frame of each kind of section B of the defects.
