@@ -7,7 +7,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-FUZZTIME ?= 10s
+FUZZTIME ?= 1m
 BENCHTIME ?= 1s
 SOAKTIME ?= 10m
 
@@ -135,10 +135,11 @@ lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the o
 	GOOS=windows go vet ./...
 
 .PHONY: test-full
+test-full: FUZZTIME = 5s
 test-full: fuzz test-again test-scale test-packaging test-scene ## run what takes long, large numbers, or a display
 
 .PHONY: fuzz
-fuzz: ## fuzz each target for FUZZTIME (10s)
+fuzz: ## fuzz each target for FUZZTIME (1m)
 	@for package in $$(grep -rl --include='*_test.go' '^func Fuzz' $(GO_DIRS) | xargs -n1 dirname | sort -u); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$package/*_test.go); do \
 	    echo "fuzzing $$target in $$package"; \

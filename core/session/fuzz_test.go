@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -58,65 +57,4 @@ func fuzz(f *testing.F, side packet.Side) {
 			require.Len(t, p.events, events)
 		}
 	})
-}
-
-// FuzzDialogue lets two sessions talk, with packets and cuts as the input says: everything arrives, in order.
-func FuzzDialogue(f *testing.F) {
-	f.Add([]byte{1, 2, 3, 200, 0, 17, 130}, uint16(5), uint8(9))
-	f.Add([]byte("a longer script of what both say"), uint16(1), uint8(0))
-	f.Fuzz(func(t *testing.T, script []byte, cut uint16, threshold uint8) {
-		small := func(cfg *session.Config) {
-			c := *cfg.Compression.Load()
-			c.Threshold = int(threshold)
-			cfg.Compression.Store(&c)
-		}
-		server := newPeer(t, packet.ServerSide, types("app:a", "app:b"), small)
-		client := newPeer(t, packet.ClientSide, types("app:b", "app:a"), small)
-		converse(server, client)
-		var sent [2]int
-		for i, b := range script {
-			from := server
-			if b&1 == 1 {
-				from = client
-			}
-			name := []string{"app:a", "app:b"}[b>>1&1]
-			require.NoError(t, from.send(packet.Name(name), numbered(sent[b&1], int(b)*3)))
-			sent[b&1]++
-			if i%5 == 4 {
-				carry(server, client, int(cut))
-			}
-		}
-		carry(server, client, int(cut))
-		require.Equal(t, upTo(sent[0]), client.numbers)
-		require.Equal(t, upTo(sent[1]), server.numbers)
-		require.False(t, server.session.Closing() || client.session.Closing())
-	})
-}
-
-var numberedPrefix = []byte{0x92, 0xce}
-
-// numbered is a body that says which one it is, with some bytes to compress.
-func numbered(n, size int) []byte {
-	body := binary.BigEndian.AppendUint32(bytes.Clone(numberedPrefix), uint32(n))
-	return append(body, blob(size+5)...)
-}
-
-// carry brings what both sides wrote to the other, in pieces.
-func carry(a, b *peer, cut int) {
-	for _, way := range [][2]*peer{{a, b}, {b, a}} {
-		stream := way[0].take()
-		for len(stream) > 0 {
-			n := min(len(stream), 1+cut)
-			way[1].receive(bytes.Clone(stream[:n]))
-			stream = stream[n:]
-		}
-	}
-}
-
-// upTo returns the numbers below n.
-func upTo(n int) (numbers []uint32) {
-	for i := range n {
-		numbers = append(numbers, uint32(i))
-	}
-	return numbers
 }
