@@ -47,8 +47,8 @@ func sequenceSteps(tb testing.TB) []func(p *peer) {
 		func(p *peer) { p.mustSend(packet.Name("app:a")) },
 		func(p *peer) { p.mustSend(packet.ID(packet.IDPong)) },
 		func(p *peer) { p.close(ptr("mine")) },
-		func(p *peer) { _ = p.session.SetState(65) },
-		func(p *peer) { _ = p.session.SetMode(3) },
+		func(p *peer) { _ = p.session.Set(state(65)) },
+		func(p *peer) { _ = p.session.Set(session.Changes{Mode: ptr(uint32(3)), Conntype: ptr("bare")}) },
 		func(p *peer) { p.session.StreamEnd(nil, true); p.settle() },
 		func(p *peer) { p.session.Cut(ptr("cut"), "by the test"); p.settle() },
 	)
