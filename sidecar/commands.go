@@ -43,7 +43,7 @@ func (s *service) commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, p
 	defer end(nil)
 	claimed := h.senders.claim(message.sender, end)
 	defer h.senders.release(claimed)
-	applied, recent := claimed.resume()
+	applied, recent := claimed.resume(message.firstNumber)
 	err = stream.Send(&pb.CommandsResponse{AppliedNumber: applied, RecentFailures: recent})
 	if err != nil {
 		return err

@@ -204,6 +204,43 @@ func TestCommandsSentAgainAreNotAppliedAgain(t *testing.T) {
 	require.Zero(t, other.first.GetAppliedNumber(), "each sender counts for itself")
 }
 
+// TestFailuresBeforeABreakAreToldAgain sends commands that all fail, as many as a sender may have unanswered, and breaks the
+// stream when it has read some of the answers: who knows which the others were? When it comes back, it is told.
+func TestFailuresBeforeABreakAreToldAgain(t *testing.T) {
+	s := serve(t, nil)
+	broken := openCommands(t, s.client, s.id, "python")
+	commands := make([]*pb.Command, maxCommands/16)
+	for i := range commands {
+		commands[i] = sendCommand(9, "0")
+	}
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		for first := uint64(1); err == nil && first < maxCommands; first += uint64(len(commands)) {
+			err = broken.Send(&pb.CommandsRequest{FirstNumber: first, Commands: commands})
+		}
+		sent <- err
+	}()
+	broken.await(t, maxCommands/2)
+	broken.cancel()
+	<-sent // with or without an error
+
+	for _, c := range []struct{ unanswered, told uint64 }{{0, 1}, {1, 1}, {20_000, 20_000}} {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		again, err := s.client.Commands(ctx, grpc.MaxCallRecvMsgSize(16<<20))
+		require.NoError(t, err)
+		require.NoError(t, again.Send(&pb.CommandsRequest{EndpointId: s.id, Sender: "python", FirstNumber: c.unanswered}))
+		first, err := again.Recv()
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, first.GetAppliedNumber(), uint64(maxCommands/2))
+		require.Len(t, first.GetRecentFailures(), int(first.GetAppliedNumber()-c.told+1))
+		for i, f := range first.GetRecentFailures() {
+			require.Equal(t, c.told+uint64(i), f.GetNumber())
+		}
+	}
+}
+
 func TestCommandsStreamsThatMakeNoSense(t *testing.T) {
 	s := serve(t, nil)
 	tooMany := make([]*pb.Command, maxCommands+1)

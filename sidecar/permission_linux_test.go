@@ -39,7 +39,7 @@ func unprivileged(t *testing.T) {
 		t.Skip("every port is open to everybody here")
 	}
 	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBindNotPermitted$")
-	again.Env = append(os.Environ(), marker+"=1")
+	again.Env = append(os.Environ(), marker+"=1", "GORACE=atexit_sleep_ms=0")
 	again.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}},

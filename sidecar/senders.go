@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 )
@@ -14,8 +15,12 @@ import (
 const (
 	// maxSenders is how many senders are remembered that have no stream.
 	maxSenders = 64
-	// recentCommands is how many commands back failures are remembered.
-	recentCommands = 1024
+	// recentCommands is how many commands back failures are remembered: as many as one message carries, so that a sender
+	// with no more than that unanswered knows after a break what became of each.
+	recentCommands = maxCommands
+	// maxAwayFailures bounds the failures that are remembered of those who have no stream, about 100 bytes each. Beyond it,
+	// whoever left first is forgotten, and told so by a gap when it comes back.
+	maxAwayFailures = 2 * recentCommands
 )
 
 // senders are those of one endpoint. The zero value has none. All methods may be called concurrently.
@@ -33,6 +38,8 @@ type sender struct {
 	applying sync.Mutex // held while a message is applied; guards what follows
 	applied  uint64     // every command up to this number was applied, or has failed
 	failed   []*pb.CommandFailure
+
+	remembered atomic.Int64 // how long failed is; may be read without applying
 }
 
 // claim is a stream's hold on its sender.
@@ -74,17 +81,26 @@ func (s *senders) release(c *claim) {
 	}
 	c.claim = nil
 	s.away = append(s.away, c.sender)
-	if len(s.away) > maxSenders {
+	for len(s.away) > maxSenders || len(s.away) > 1 && s.awayFailures() > maxAwayFailures {
 		delete(s.byName, s.away[0].name)
 		s.away = slices.Delete(s.away, 0, 1)
 	}
 }
 
-// resume returns how far the sender got, and its recent failures. It waits until the stream that had the sender before
-// applies nothing any more.
-func (s *sender) resume() (applied uint64, recent []*pb.CommandFailure) {
+// awayFailures returns how many failures are remembered of those who have no stream.
+func (s *senders) awayFailures() (n int) {
+	for _, away := range s.away {
+		n += int(away.remembered.Load())
+	}
+	return n
+}
+
+// resume returns how far the sender got, and its recent failures from the first unanswered command on. It waits until the
+// stream that had the sender before applies nothing any more.
+func (s *sender) resume(unanswered uint64) (applied uint64, recent []*pb.CommandFailure) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	s.forget(unanswered)
 	s.forgetOld()
 	return s.applied, slices.Clone(s.failed)
 }
@@ -109,9 +125,18 @@ func (s *sender) fail(f *pb.CommandFailure) {
 	if len(s.failed) > 2*recentCommands {
 		s.forgetOld()
 	}
+	s.remembered.Store(int64(len(s.failed)))
 }
 
 // forgetOld forgets failures that lie too far back. s.applying is held.
 func (s *sender) forgetOld() {
-	s.failed = slices.DeleteFunc(s.failed, func(f *pb.CommandFailure) bool { return f.GetNumber()+recentCommands <= s.applied })
+	if s.applied >= recentCommands {
+		s.forget(s.applied - recentCommands + 1)
+	}
+}
+
+// forget forgets the failures of commands before the given one. s.applying is held.
+func (s *sender) forget(before uint64) {
+	s.failed = slices.DeleteFunc(s.failed, func(f *pb.CommandFailure) bool { return f.GetNumber() < before })
+	s.remembered.Store(int64(len(s.failed)))
 }

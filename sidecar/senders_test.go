@@ -22,7 +22,7 @@ func TestSendersRememberTheLast64(t *testing.T) {
 	require.Len(t, s.byName, maxSenders+1)
 	for i := range 2 * maxSenders {
 		c := s.claim(fmt.Sprint(i), func(error) {})
-		applied, _ := c.resume()
+		applied, _ := c.resume(0)
 		if i < maxSenders {
 			require.Zero(t, applied, "forgotten")
 		} else {
@@ -67,13 +67,30 @@ func TestFailuresAreForgotten(t *testing.T) {
 		s.fail(&pb.CommandFailure{Number: n})
 		require.LessOrEqual(t, len(s.failed), 2*recentCommands)
 	}
-	applied, recent := s.resume()
+	applied, recent := s.resume(0)
 	require.Equal(t, uint64(5*recentCommands), applied)
 	require.Len(t, recent, recentCommands)
 	require.Equal(t, uint64(4*recentCommands+1), recent[0].GetNumber())
 	s.applied += recentCommands - 1 // commands that went well count, too
-	_, recent = s.resume()
+	_, recent = s.resume(0)
 	require.Len(t, recent, 1)
+}
+
+// TestFailuresOfThoseAwayAreBounded lets one sender after the other leave, each with all the failures it can have.
+func TestFailuresOfThoseAwayAreBounded(t *testing.T) {
+	var s senders
+	for i := range 5 {
+		c := s.claim(fmt.Sprint(i), func(error) {})
+		for range recentCommands {
+			c.applied++
+			c.fail(&pb.CommandFailure{Number: c.applied})
+		}
+		s.release(c)
+		require.LessOrEqual(t, s.awayFailures(), maxAwayFailures)
+		require.Same(t, c.sender, s.byName[c.name], "the last to leave is remembered")
+	}
+	require.Len(t, s.away, maxAwayFailures/recentCommands)
+	require.Len(t, s.byName, len(s.away))
 }
 
 func TestAnswersCoalesce(t *testing.T) {

@@ -1382,7 +1382,9 @@ type CommandsRequest struct {
 	// sender's older stream ends with ABORTED.
 	Sender string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
 	// The number of the first of commands; the others count on from it. The first command of a sender is number 1.
-	// Numbers already applied are passed over; a gap is INVALID_ARGUMENT and ends the stream.
+	// Numbers already applied are passed over; a gap is INVALID_ARGUMENT and ends the stream. In a stream's first message,
+	// which may have no commands, it says as well which command is the first whose answer has not come: failures before it
+	// are forgotten. 0: they are all told again.
 	FirstNumber uint64 `protobuf:"varint,3,opt,name=first_number,json=firstNumber,proto3" json:"first_number,omitempty"`
 	// The commands, at most 65,536. May be empty in the first message.
 	Commands      []*Command `protobuf:"bytes,4,rep,name=commands,proto3" json:"commands,omitempty"`
@@ -1456,7 +1458,8 @@ type CommandsResponse struct {
 	// What failed since the last response. Not sent again after a break: a returning sender learns of them from
 	// recent_failures.
 	Failures []*CommandFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
-	// In the first response: failures of the sender's last 1024 commands before the break.
+	// In the first response: failures among the sender's last 65,536 commands before the break, of about 100 bytes each. A
+	// sender that never has more than that many unanswered knows what became of every command.
 	RecentFailures []*CommandFailure `protobuf:"bytes,3,rep,name=recent_failures,json=recentFailures,proto3" json:"recent_failures,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
