@@ -28,7 +28,10 @@ def main():
     client.register_packet("chat:line", LinePacket(client.registry, client))
     client.runAsync()
     client.process_async()
-    client.wait_for_connection(TIMEOUT)
+    try:
+        client.wait_for_connection(TIMEOUT)
+    except peng3dnet.TimedOutError as error:
+        sys.exit(str(error))
     client.send_message("chat:nick", {"name": sys.argv[1]})
     for line in sys.stdin:
         if not client.run or client.remote_state == peng3dnet.STATE_CLOSED:

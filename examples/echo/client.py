@@ -24,7 +24,10 @@ def main():
     client.register_packet("example:echo", EchoPacket(client.registry, client, came_back))
     client.runAsync()
     client.process_async()
-    client.wait_for_connection(TIMEOUT)
+    try:
+        client.wait_for_connection(TIMEOUT)
+    except peng3dnet.TimedOutError as error:
+        sys.exit(str(error))
     for text in texts:
         client.send_message("example:echo", {"text": text})
     if not all(came_back.acquire(timeout=TIMEOUT) for _ in texts):

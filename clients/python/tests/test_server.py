@@ -241,6 +241,24 @@ def test_29_nothing_fails_before_the_start() -> None:
     server.runBlocking()
 
 
+def test_starting_takes_the_steps_that_subclasses_override(net: Net) -> None:
+    class Steps:
+        def initialize(self) -> None:
+            super().initialize()  # type: ignore[misc]
+            self.initialized = True
+
+        def bind(self) -> None:
+            assert self.initialized
+            super().bind()  # type: ignore[misc]
+
+        def connect(self) -> None:
+            assert self.initialized
+            super().connect()  # type: ignore[misc]
+
+    server = net.server(kind=type("Server", (Steps, peng3dnet.Server), {}))
+    net.client(server, kind=type("Client", (Steps, peng3dnet.Client), {}))
+
+
 @pytest.mark.filterwarnings("error")
 def test_33_a_plain_server_binds_without_a_warning(net: Net) -> None:
     net.server()

@@ -139,6 +139,7 @@ class Client(ClientBytes, ClientState):
                 return
             self._is_started = True
         try:
+            self.initialize()  # connect does it, too; but subclasses that override either know them as two steps
             self.connect()
             self._emit("start")
             endpoint = self._running()

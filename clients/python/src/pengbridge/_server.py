@@ -117,6 +117,7 @@ class Server(ServerBytes, Peer):
         with self._init_lock:
             if self._is_started or not self.run:
                 return
+            self.initialize()  # bind does it, too; but subclasses that override either know them as two steps
             self.bind()
             self._emit("start")
             self._running().start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -68,6 +69,18 @@ def test_echo(run: Run) -> None:
         "came back: {'text': 'zwei'}",
     ]
     assert client.returncode == 0
+
+
+@pytest.mark.parametrize("example", [["echo/client.py"], ["chat/client.py", "Anna"]])
+def test_without_a_server_a_client_says_so(example: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        host, port = taken.getsockname()
+    python, environment = interpreter(OURS)
+    command = [python, str(EXAMPLES / example[0]), *example[1:], f"{host}:{port}"]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=TIME_LIMIT)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.rstrip().endswith("connection refused: check the address, and that the server runs")
 
 
 def test_echo_from_go(run: Run) -> None:
