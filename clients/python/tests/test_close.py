@@ -55,6 +55,24 @@ def test_15_the_server_closes(net: Net, reason: str | None) -> None:
     assert (client.closes, server.closes) == ([reason], [(1, reason)])
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("x" * 1025, "x" * 1024), ("ü" * 1000, "ü" * 512), (404, "404"), ({"code": 1}, "{'code': 1}"), ("\ud800", "?")],
+)
+@pytest.mark.parametrize("closing", ["client", "server", "shutdown"])
+def test_a_close_does_not_fail_over_its_reason(net: Net, closing: str, reason: Any, told: str) -> None:
+    server = net.server(kind=NotingServer, peng=Peng())  # with somebody who looks at what is sent
+    client = net.client(server, kind=NotingClient)
+    if closing == "client":
+        client.close_connection(reason=reason)
+    elif closing == "server":
+        server.close_connection(1, reason)
+    else:
+        server.shutdown(timeout=WAIT, reason=reason)
+    eventually(lambda: server.closes and client.closes)
+    assert (client.closes, server.closes) == ([told], [(1, told)])
+
+
 def test_close_methods_close(net: Net) -> None:
     server = net.server(kind=NotingServer)
     clients = [net.client(server, kind=NotingClient) for _ in range(3)]

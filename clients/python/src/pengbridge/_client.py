@@ -198,9 +198,10 @@ class Client(ClientBytes, ClientState):
 
         Args:
             cid: not used.
-            reason: what the server, and on_close, get to know.
+            reason: what the server, and on_close, get to know: text of at most 1024 bytes, to which others are cut.
         """
         if self._endpoint is not None and self.run and not self._has_closed:
+            reason = _options.reason(reason)
             self._announce(_CLOSE_NAME, {"reason": reason}, self)
             self._put_close(self._endpoint, 0, reason)
 

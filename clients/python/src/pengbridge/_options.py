@@ -20,6 +20,7 @@ _BUILT_IN = (constants.CONNTYPE_CLASSIC, constants.CONNTYPE_PING)
 FIRST_APPLICATION_ID = 64
 _LAST_ID = 2**32 - 1
 _LONGEST_NAME = 512  # bytes
+_LONGEST_REASON = 1024  # bytes
 _RESERVED_PREFIX = "peng3dnet:"
 
 
@@ -84,6 +85,14 @@ def compression(settings: _config.Compression) -> endpoint_pb2.Compression:
     return endpoint_pb2.Compression(
         disabled=settings.threshold is None, threshold_bytes=settings.threshold, level=settings.level
     )
+
+
+def reason(value: Any) -> str | None:
+    """Why a connection closes, as peers get to know it: text, cut where it is too long. A close must not fail over its
+    reason, whatever a program gives as one."""
+    if value is None:
+        return None
+    return str(value).encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
 
 
 def tls(cfg: _config.Config, side: int) -> endpoint_pb2.TlsOptions | None:

@@ -252,7 +252,7 @@ class Peer(Processing):
         return isinstance(value, int) and lowest <= value < 1 << 32 and (name, value) != ("state", STATE_CLOSED)
 
     def _put_close(self, endpoint: _endpoint.Endpoint, cid: int, reason: str | None) -> None:
-        close = command_pb2.ConnectionClose(connection_id=cid, reason=None if reason is None else str(reason))
+        close = command_pb2.ConnectionClose(connection_id=cid, reason=reason)
         endpoint.tell(_endpoint.command(close=close))
 
     # Receiving.

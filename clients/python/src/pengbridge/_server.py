@@ -139,13 +139,13 @@ class Server(ServerBytes, Peer):
         Args:
             join: whether to wait: for the clients to be gone, and then for everything else to end.
             timeout: in seconds.
-            reason: what clients get to know.
+            reason: what clients get to know; as for close_connection.
         """
         deadline = time.monotonic() + timeout
         if self._endpoint is not None and self.run:
             for cid in self.clients:
                 self._close_if_there(cid, reason)
-            request = command_pb2.EndpointShutdown(reason=reason, join=bool(join))
+            request = command_pb2.EndpointShutdown(reason=_options.reason(reason), join=bool(join))
             if timeout > 0:
                 request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
             self._endpoint.tell(_endpoint.command(shutdown=request))
@@ -220,12 +220,13 @@ class Server(ServerBytes, Peer):
 
         Args:
             cid: the client.
-            reason: what the client, and on_close, get to know.
+            reason: what the client, and on_close, get to know: text of at most 1024 bytes, to which others are cut.
 
         Raises:
             KeyError: no such client.
         """
         client = self.clients[cid]
+        reason = _options.reason(reason)
         if self._endpoint is not None and self.run:  # else it is closing with the server
             self._announce_close(client, reason)
             self._put_close(self._endpoint, cid, reason)
