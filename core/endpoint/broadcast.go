@@ -38,7 +38,7 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	if err != nil {
 		return result, err
 	}
-	f, err := e.encode(body, true)
+	f, err := e.encode(body, nil)
 	if err != nil {
 		return result, err
 	}

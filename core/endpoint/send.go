@@ -18,21 +18,32 @@ import (
 // waits for the peer; body is not kept. Errors: ErrUnknownConn, ErrNotActive, ErrRefused, ErrQueueFull, ErrLogFull,
 // ErrStopped, packet.ErrUnknown, packet.ErrMalformedBody, wire.ErrTooLarge, *packet.InvalidError.
 func (e *Endpoint) Send(id uint64, ref packet.Ref, body []byte) error {
-	return e.send(id, ref, body, nil)
+	s := sendings.Get().(*sending)
+	defer sendings.Put(s)
+	return e.send(id, ref, body, s, nil)
 }
 
 // Batch queues packets that leave together. It belongs to one goroutine at a time, and is reused after Flush.
 type Batch struct {
 	e     *Endpoint
 	dirty []*conn // those with packets that were not tried to be written
+	sending
 }
+
+// sending is the memory in which packets are sent, one after the other.
+type sending struct {
+	frame []byte
+	out   session.Output
+}
+
+var sendings = sync.Pool{New: func() any { return new(sending) }}
 
 // Batch returns an empty batch.
 func (e *Endpoint) Batch() *Batch { return &Batch{e: e} }
 
 // Send is Endpoint.Send, but the packet may wait for Flush.
 func (b *Batch) Send(id uint64, ref packet.Ref, body []byte) error {
-	return b.e.send(id, ref, body, b)
+	return b.e.send(id, ref, body, &b.sending, b)
 }
 
 // Broadcast is Endpoint.Broadcast, but the packet may wait for Flush.
@@ -51,18 +62,21 @@ func (b *Batch) Flush() {
 	b.dirty = b.dirty[:0]
 }
 
-func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, b *Batch) error {
+func (e *Endpoint) send(id uint64, ref packet.Ref, body []byte, s *sending, b *Batch) error {
 	c, err := e.find(id)
 	if err != nil {
 		return err
 	}
-	f, err := e.encode(body, false)
+	f, err := e.encode(body, s)
 	if err != nil {
 		return err
 	}
-	defer f.release()
-	out := output()
-	defer release(out)
+	return c.send(ref, body, f, &s.out, b)
+}
+
+// send queues an encoded packet.
+func (c *conn) send(ref packet.Ref, body []byte, f frame, out *session.Output, b *Batch) error {
+	e := c.e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	typ, err := c.permit(ref, out)
@@ -137,16 +151,14 @@ type frame struct {
 	bytes  []byte
 	memory int           // what keeping bytes keeps in memory; 0: queues must not keep them
 	queued *atomic.Int64 // in how many queues the frame is kept, if it may be several
-	pooled *[]byte       // where bytes come from, if it goes back there
 }
 
 // ownedFrame is a frame whose bytes may be kept by a queue, and do not change any more.
 func ownedFrame(b []byte) frame { return frame{bytes: b, memory: cap(b)} }
 
-var frameBuffers = sync.Pool{New: func() any { b := make([]byte, 0, maxCopied); return &b }}
-
-// encode checks a body and makes a frame of it. A shared frame may be queued at several connections.
-func (e *Endpoint) encode(body []byte, shared bool) (frame, error) {
+// encode checks a body and makes a frame of it: a small one in the memory of s, since queues copy what is small. Without s the
+// frame may be queued at several connections.
+func (e *Endpoint) encode(body []byte, s *sending) (frame, error) {
 	if len(body) > e.limits.MaxPacket {
 		return frame{}, fmt.Errorf("%w: the body has %d bytes, the limit is %d", wire.ErrTooLarge, len(body), e.limits.MaxPacket)
 	}
@@ -154,21 +166,17 @@ func (e *Endpoint) encode(body []byte, shared bool) (frame, error) {
 		return frame{}, err
 	}
 	compression := e.cfg.Compression.Load()
-	if shared || len(body) > maxCopied-frameOverhead {
+	if s == nil || len(body) > maxCopied-frameOverhead {
 		b, err := compression.AppendPacket(make([]byte, 0, len(body)+frameOverhead), 0, body)
 		f := ownedFrame(b)
-		if shared && f.memory > maxCopied { // or queues will have copies
+		if s == nil && f.memory > maxCopied { // or queues will have copies
 			f.queued = new(atomic.Int64)
 		}
 		return f, err
 	}
-	buf := frameBuffers.Get().(*[]byte)
-	b, err := compression.AppendPacket((*buf)[:0], 0, body)
-	if err != nil {
-		return frame{}, err
-	}
-	*buf = b
-	return frame{bytes: b, pooled: buf}, nil
+	b, err := compression.AppendPacket(s.frame[:0], 0, body)
+	s.frame = b
+	return frame{bytes: b}, err
 }
 
 // frameOverhead is what a frame adds to its body, with room for a body that grows by compression.
@@ -177,11 +185,4 @@ const frameOverhead = 64
 // setID fills in the packet's id.
 func (f frame) setID(id uint32) {
 	binary.BigEndian.PutUint32(f.bytes[wire.LengthSize:], id)
-}
-
-// release gives the frame's buffer back. Queues have copied what they keep.
-func (f frame) release() {
-	if f.pooled != nil {
-		frameBuffers.Put(f.pooled)
-	}
 }

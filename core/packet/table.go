@@ -23,7 +23,12 @@ type Table struct {
 
 	inOrder []event.Registered
 	sorted  []event.Registered
+	low     []int32 // by id, for ids below lowIDs: the index into types, counted from 1; 0: there is none
 }
+
+// lowIDs bounds the ids that are found without the map byID, which takes three times as long: those of most programs, since
+// free ids are given from [FirstFreeID] up.
+const lowIDs = 1024
 
 // NewTable returns a table without packets.
 func NewTable() *Table {
@@ -83,6 +88,12 @@ func (t *Table) Lookup(r Ref) (Type, bool) {
 
 // ByID returns the type with an id.
 func (t *Table) ByID(id uint32) (Type, bool) {
+	if id < uint32(len(t.low)) {
+		if i := t.low[id]; i > 0 {
+			return t.types[i-1], true
+		}
+		return Type{}, false
+	}
 	i, ok := t.byID[id]
 	if !ok {
 		return Type{}, false
@@ -188,5 +199,12 @@ func (t *Table) seal() *Table {
 	}
 	t.sorted = slices.Clone(t.inOrder)
 	slices.SortFunc(t.sorted, func(a, b event.Registered) int { return cmp.Compare(a.ID, b.ID) })
+	n, _ := slices.BinarySearchFunc(t.sorted, lowIDs, func(r event.Registered, id uint32) int { return cmp.Compare(r.ID, id) })
+	if n > 0 {
+		t.low = make([]int32, t.sorted[n-1].ID+1)
+	}
+	for _, r := range t.sorted[:n] {
+		t.low[r.ID] = int32(t.byID[r.ID]) + 1
+	}
 	return t
 }
