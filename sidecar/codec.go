@@ -33,7 +33,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 // Unmarshal leaves the inside of a commandBatch as it came.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if batch, ok := v.(*commandBatch); ok {
-		return batch.unmarshal(data.Materialize()) // a copy: data is used again when this returns
+		return batch.read(data)
 	}
 	return c.CodecV2.Unmarshal(data, v)
 }

@@ -14,6 +14,16 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
+// Field numbers of Command and Message.
+const (
+	fieldSend protowire.Number = 1
+
+	fieldConnectionID protowire.Number = 1
+	fieldName         protowire.Number = 2
+	fieldID           protowire.Number = 3
+	fieldBody         protowire.Number = 4
+)
+
 func marshal(tb testing.TB, m proto.Message) []byte {
 	tb.Helper()
 	data, err := proto.Marshal(m)
@@ -80,7 +90,7 @@ func TestUnusualPacketsAreLeftToProtobuf(t *testing.T) {
 		for _, f := range fields {
 			m = append(m, f...)
 		}
-		return protowire.AppendBytes(protowire.AppendTag(nil, commandSend, protowire.BytesType), m)
+		return protowire.AppendBytes(protowire.AppendTag(nil, fieldSend, protowire.BytesType), m)
 	}
 	number := func(field protowire.Number, v uint64) []byte {
 		return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), v)
@@ -94,19 +104,19 @@ func TestUnusualPacketsAreLeftToProtobuf(t *testing.T) {
 		"another action":     marshal(t, interruptCommand()),
 		"an action too many": append(marshal(t, interruptCommand()), marshal(t, plainPackets()[0])...),
 		"no packet":          message(body),
-		"no body":            message(text(messageName, "echo")),
+		"no body":            message(text(fieldName, "echo")),
 		"a JSON body":        marshal(t, sendCommand(1, "1")),
-		"an empty body":      message(text(messageName, "echo"), text(messageBody, "")),
-		"a body twice":       message(text(messageName, "echo"), body, body),
-		"name and id":        message(text(messageName, "echo"), number(messageID, 64), body),
-		"a name twice":       message(text(messageName, "echo"), text(messageName, "other"), body),
-		"a connection twice": message(number(messageConnectionID, 1), number(messageConnectionID, 2), text(messageName, "echo"), body),
-		"an id beyond 32":    message(number(messageID, 1<<32), body),
-		"an unknown field":   message(number(9, 1), text(messageName, "echo"), body),
-		"a wrong type":       message(text(messageID, "64"), body),
-		"another wrong type": message(number(messageName, 64), body),
-		"a fixed type":       message(protowire.AppendFixed32(protowire.AppendTag(nil, messageID, protowire.Fixed32Type), 64), body),
-		"no UTF-8":           message(text(messageName, "\xff"), body),
+		"an empty body":      message(text(fieldName, "echo"), text(fieldBody, "")),
+		"a body twice":       message(text(fieldName, "echo"), body, body),
+		"name and id":        message(text(fieldName, "echo"), number(fieldID, 64), body),
+		"a name twice":       message(text(fieldName, "echo"), text(fieldName, "other"), body),
+		"a connection twice": message(number(fieldConnectionID, 1), number(fieldConnectionID, 2), text(fieldName, "echo"), body),
+		"an id beyond 32":    message(number(fieldID, 1<<32), body),
+		"an unknown field":   message(number(9, 1), text(fieldName, "echo"), body),
+		"a wrong type":       message(text(fieldID, "64"), body),
+		"another wrong type": message(number(fieldName, 64), body),
+		"a fixed type":       message(protowire.AppendFixed32(protowire.AppendTag(nil, fieldID, protowire.Fixed32Type), 64), body),
+		"no UTF-8":           message(text(fieldName, "\xff"), body),
 	} {
 		_, ok := readPacket(command)
 		require.False(t, ok, name)
