@@ -78,10 +78,7 @@ func (q *commandQueue) push(ctx context.Context, o *outcome, commands []*pb.Comm
 	defer q.notify()
 	for _, command := range commands {
 		e := newElement(command)
-		if err := q.awaitRoom(ctx, e.length()); err != nil {
-			return 0, err
-		}
-		if err := q.store.add(&e); err != nil {
+		if err := q.add(ctx, &e); err != nil {
 			return 0, err
 		}
 	}
@@ -90,6 +87,28 @@ func (q *commandQueue) push(ctx context.Context, o *outcome, commands []*pb.Comm
 		q.waiting[last] = o
 	}
 	return last, nil
+}
+
+// pushPackets does the same for commands that send packets.
+func (q *commandQueue) pushPackets(ctx context.Context, packets []Packet) (last uint64, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	defer q.notify()
+	for i := range packets {
+		e := packetElement(packets[i])
+		if err := q.add(ctx, &e); err != nil {
+			return 0, err
+		}
+	}
+	return q.store.next - 1, nil
+}
+
+// add appends a command, waiting for room. The caller holds mu.
+func (q *commandQueue) add(ctx context.Context, e *element) error {
+	if err := q.awaitRoom(ctx, e.length()); err != nil {
+		return err
+	}
+	return q.store.add(e)
 }
 
 // awaitRoom waits until so many bytes may be added. The caller holds mu.

@@ -89,30 +89,64 @@ func TestCommandsThatCannotBeEncoded(t *testing.T) {
 	q := newCommandQueue(nil)
 	_, err := q.push(t.Context(), nil, []*pb.Command{closeWith("a"), closeWith("\xff"), closeWith("b")})
 	require.ErrorContains(t, err, "UTF-8")
+	_, err = q.pushPackets(t.Context(), []Packet{{Name: "\xff"}})
+	require.ErrorIs(t, err, errNotUTF8)
 	batch, ok := q.next(t.Context())
 	require.True(t, ok)
 	_, last := numbers(t, batch)
 	assert.EqualValues(t, 1, last, "those before it go out")
 }
 
-func BenchmarkCommandQueue(b *testing.B) {
-	body := []byte("\x82\xa1x\x01\xa1d\xc4\x2eand so on, until there are 54 bytes in all......")
-	for name, command := range map[string]*pb.Command{
-		"a packet": {Action: &pb.Command_Send{Send: &pb.Message{
-			ConnectionId: 1, Packet: &pb.Message_Id{Id: 64},
-			Body: &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: body}},
+func TestPacketsAreCommands(t *testing.T) {
+	q := newCommandQueue(nil)
+	last, err := q.pushPackets(t.Context(), []Packet{{ConnectionID: 7, ID: 64, Body: []byte("\x01")}, {Name: "echo", Body: []byte("\x02")}})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, last)
+	batch, _ := q.next(t.Context())
+	want := &pb.CommandsRequest{Commands: []*pb.Command{
+		{Action: &pb.Command_Send{Send: &pb.Message{
+			ConnectionId: 7, Packet: &pb.Message_Id{Id: 64}, Body: &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: []byte("\x01")}},
 		}}},
-		"another command": closeWith("reason"),
+		{Action: &pb.Command_Send{Send: &pb.Message{
+			Packet: &pb.Message_Name{Name: "echo"}, Body: &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: []byte("\x02")}},
+		}}},
+	}}
+	var got pb.CommandsRequest
+	require.NoError(t, proto.Unmarshal(batch.elements, &got))
+	require.True(t, proto.Equal(want, &got), "%v", &got)
+}
+
+// BenchmarkCommandQueue takes commands in, hands them on and takes the answer; one operation is one command.
+func BenchmarkCommandQueue(b *testing.B) {
+	const n = 256
+	body := []byte("\x82\xa1x\x01\xa1d\xc4\x2eand so on, until there are 54 bytes in all......")
+	commands, packets := make([]*pb.Command, n), make([]Packet, n)
+	for i := range n {
+		packets[i] = Packet{ConnectionID: 1, ID: 64, Body: body}
+	}
+	for name, push := range map[string]func(q *commandQueue) (uint64, error){
+		"packets": func(q *commandQueue) (uint64, error) { return q.pushPackets(b.Context(), packets) },
+		"commands for packets": func(q *commandQueue) (uint64, error) {
+			for i := range commands {
+				commands[i] = &pb.Command{Action: &pb.Command_Send{Send: &pb.Message{
+					ConnectionId: 1, Packet: &pb.Message_Id{Id: 64},
+					Body: &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: body}},
+				}}}
+			}
+			return q.push(b.Context(), nil, commands)
+		},
+		"other commands": func(q *commandQueue) (uint64, error) {
+			for i := range commands {
+				commands[i] = closeWith("reason")
+			}
+			return q.push(b.Context(), nil, commands)
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			q := newCommandQueue(nil)
-			commands := make([]*pb.Command, 256)
-			for i := range commands {
-				commands[i] = command
-			}
 			b.ReportAllocs()
-			for n := 0; n < b.N; n += len(commands) {
-				last, err := q.push(b.Context(), nil, commands)
+			for done := 0; done < b.N; done += n {
+				last, err := push(q)
 				if err != nil {
 					b.Fatal(err)
 				}

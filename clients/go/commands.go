@@ -72,10 +72,25 @@ func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
 	return c
 }
 
-// Send queues commands and returns the number of the last one. It waits only while 65,536 commands, or 32 MiB, are on their
-// way already. The error is why nothing can be sent any more, or ctx's.
+// Send queues commands and returns the number of the last one. They are encoded before it returns. It waits only while 65,536
+// commands, or 32 MiB, are on their way already. The error is why nothing can be sent any more, ctx's, or about a string that
+// is not UTF-8; commands before the one that it is about are sent.
 func (c *Commands) Send(ctx context.Context, commands ...*pb.Command) (last uint64, err error) {
 	return c.queue.push(ctx, nil, commands)
+}
+
+// Packet is a packet for one connection: what pb.Message is, with MessagePack.
+type Packet struct {
+	ConnectionID uint64 // 0: the only one of a client endpoint
+	Name         string // the packet type's, or
+	ID           uint32 // its id, where Name is empty
+	Body         []byte // one MessagePack value
+}
+
+// SendPackets is Send for commands that send packets. A program that sends by the hundred thousand spends a quarter of the time
+// in it that it spends in making messages for Send.
+func (c *Commands) SendPackets(ctx context.Context, packets ...Packet) (last uint64, err error) {
+	return c.queue.pushPackets(ctx, packets)
 }
 
 // Wait waits until every command up to number was applied or failed.
