@@ -24,7 +24,7 @@ type Bridged struct {
 	port     int
 
 	commands            *pengbridge.Commands
-	answers             []*pb.Command // to the events that are being handled
+	answers             []pengbridge.Packet // to the events that are being handled
 	connections         []uint64      // whose handshake is complete
 	connected, received uint64
 }
@@ -130,10 +130,13 @@ func (b *Bridged) broadcast(ctx context.Context, request []byte) error {
 		return err
 	}
 	if !each {
-		b.answers = append(b.answers, &pb.Command{Action: &pb.Command_Broadcast{Broadcast: &pb.BroadcastMessage{
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+		_, err := b.commands.Send(ctx, &pb.Command{Action: &pb.Command_Broadcast{Broadcast: &pb.BroadcastMessage{
 			Packet: &pb.BroadcastMessage_Id{Id: DataID}, Body: msgpack(data),
 		}}})
-		return nil
+		return err
 	}
 	for _, cid := range b.connections {
 		if err := b.send(ctx, cid, DataID, data); err != nil {
@@ -145,9 +148,7 @@ func (b *Bridged) broadcast(ctx context.Context, request []byte) error {
 
 // send sends a packet, with others, sooner or later.
 func (b *Bridged) send(ctx context.Context, cid uint64, id uint32, body []byte) error {
-	b.answers = append(b.answers, &pb.Command{Action: &pb.Command_Send{Send: &pb.Message{
-		ConnectionId: cid, Packet: &pb.Message_Id{Id: id}, Body: msgpack(body),
-	}}})
+	b.answers = append(b.answers, pengbridge.Packet{ConnectionID: cid, ID: id, Body: body})
 	if len(b.answers) < batch {
 		return nil
 	}
@@ -159,7 +160,7 @@ func (b *Bridged) flush(ctx context.Context) error {
 	if len(b.answers) == 0 {
 		return nil
 	}
-	_, err := b.commands.Send(ctx, b.answers...)
+	_, err := b.commands.SendPackets(ctx, b.answers...)
 	if err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
