@@ -21,8 +21,9 @@ REFERENCE := peng3dnet==0.1.3a0 peng3d==1.11.0 pyglet==1.5.31 msgpack==1.1.2 bid
 # Where Go code is; the environments lie beside these.
 GO_DIRS := $(wildcard api core sidecar cmd clients examples docs bench)
 
-# Subprocesses of tests find the binary and the reference library by these.
+# Subprocesses of tests find the binary, our package and the reference library by these.
 export PENGBRIDGE_BINARY := $(CURDIR)/bin/pengbridge
+export PENGBRIDGE_PYTHON := $(CURDIR)/.venv/bin/python
 export PENGBRIDGE_REFERENCE_PYTHON := $(CURDIR)/.interop/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -115,7 +116,7 @@ check-api: tools
 	done
 
 .PHONY: test-go
-test-go: build interop-env
+test-go: build venv interop-env
 	go test -race -tags interop ./...
 
 .PHONY: check-python

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pengbridge/pengbridge/bench/process"
 	pengbridge "github.com/pengbridge/pengbridge/clients/go"
 )
@@ -32,7 +34,7 @@ var contenders = []contender{reference, python, golang, raw}
 
 const (
 	startTime = 20 * time.Second // until a server listens, on a busy machine
-	endTime   = 5 * time.Second  // until one that was asked to has ended
+	endTime   = 5 * time.Second  // until one that was killed is gone
 )
 
 // programs say where the programs of the contenders are.
@@ -69,9 +71,9 @@ type server struct {
 	port    int
 	app     int // the application's process
 	sidecar int // the sidecar's, 0 if there is none
+	handle  int // a pidfd of that: it is not our child
 
 	cmd    *exec.Cmd
-	stdin  io.Closer
 	stderr bytes.Buffer
 	ended  chan struct{} // closed when the application has
 }
@@ -84,8 +86,7 @@ func (p programs) start(c contender, flags []string) (*server, error) {
 	}
 	s := &server{cmd: cmd, ended: make(chan struct{})}
 	cmd.Stderr = &s.stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // its end, which is ours, ends the application
 		return nil, err
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -95,7 +96,7 @@ func (p programs) start(c contender, flags []string) (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", c, err)
 	}
-	s.stdin, s.app = stdin, cmd.Process.Pid
+	s.app = cmd.Process.Pid
 	listening := make(chan error, 1)
 	go func() { // ends with the process, which stop ends
 		defer close(s.ended)
@@ -116,28 +117,35 @@ func (p programs) start(c contender, flags []string) (*server, error) {
 		return nil, fmt.Errorf("%s does not listen: %w\n%s", c, err, s.complaints())
 	}
 	if c == python || c == golang {
-		children := process.Children(s.app)
-		if len(children) != 1 {
-			s.stop()
-			return nil, fmt.Errorf("%s has %d child processes instead of a sidecar", c, len(children))
-		}
-		s.sidecar = children[0]
+		err = s.findSidecar()
+	}
+	if err != nil {
+		s.stop()
+		return nil, fmt.Errorf("%s: %w", c, err)
 	}
 	return s, nil
 }
 
-// stop ends the processes, and waits for that.
+// findSidecar finds the process that the application has started.
+func (s *server) findSidecar() (err error) {
+	children := process.Children(s.app)
+	if len(children) != 1 {
+		return fmt.Errorf("the application has %d child processes instead of a sidecar", len(children))
+	}
+	s.sidecar = children[0]
+	s.handle, err = unix.PidfdOpen(s.sidecar, 0)
+	return err
+}
+
+// stop ends the processes, and waits for that. They are killed: an orderly end takes the time that peers may take to go.
 func (s *server) stop() {
-	_ = s.stdin.Close()
-	select {
-	case <-s.ended:
-	case <-time.After(endTime):
-		_ = s.cmd.Process.Kill()
-		<-s.ended
+	_ = s.cmd.Process.Kill() // or it has ended already
+	if s.handle != 0 {
+		_ = unix.PidfdSendSignal(s.handle, unix.SIGKILL, nil, 0)
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(s.handle), Events: unix.POLLIN}}, int(endTime.Milliseconds()))
+		_ = unix.Close(s.handle)
 	}
-	for deadline := time.Now().Add(endTime); s.sidecar != 0 && process.CPU(s.sidecar) > 0 && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond) // it ends by itself when its application has
-	}
+	<-s.ended
 }
 
 // complaints returns the last lines of what the application wrote to stderr. It has ended.

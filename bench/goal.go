@@ -40,7 +40,12 @@ func (g goal) asked() string {
 	return fmt.Sprintf("%s %s x %s", sign, number(limit), g.Against)
 }
 
-// judge compares the figures of the contenders, by their medians.
+// measured reports whether those who have to took part.
+func (g goal) measured(results map[contender]*result) bool {
+	return results[g.Of].tried() && (g.Against == "" || results[g.Against].tried())
+}
+
+// judge compares the figures of the contenders, by their medians. It was measured.
 func (g goal) judge(scenario string, results map[contender]*result) judgement {
 	j := judgement{Goal: g.Text, Scenario: scenario, Of: g.Of, Asked: g.asked()}
 	of, ok := results[g.Of].median(g.Metric)
@@ -56,8 +61,8 @@ func (g goal) judge(scenario string, results map[contender]*result) judgement {
 		}
 		against, ok := results[g.Against].median(name)
 		if !ok {
-			// Whoever finishes is better than who does not, by no known factor.
-			j.Got, j.Reached = 0, results[g.Against].tried()
+			// Whoever gets through is better than who does not, by no known factor.
+			j.Got, j.Reached = 0, true
 			j.Note = fmt.Sprintf("%s: %s", g.Against, results[g.Against].state())
 			return j
 		}

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -34,7 +35,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var cli commands
-	parser := kong.Parse(&cli, kong.Name("bench"), kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError())
+	parser := kong.Parse(&cli, kong.Name("bench"), kong.BindTo(ctx, (*context.Context)(nil)), kong.UsageOnError(),
+		kong.Vars{"contenders": strings.Join([]string{string(reference), string(python), string(golang), string(raw)}, ",")})
 	parser.FatalIfErrorf(parser.Run())
 }
 
@@ -58,7 +60,10 @@ func (c *serveCommand) serveGo(ctx context.Context) error {
 		return err
 	}
 	fmt.Println("listening", server.Port())
-	return server.Serve(ctx)
+	if err := server.Serve(ctx); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 func serveRaw(ctx context.Context) error {

@@ -67,7 +67,9 @@ func (r *report) finish() {
 	}
 	for _, s := range r.Scenarios {
 		for _, g := range s.Goals {
-			r.Goals = append(r.Goals, g.judge(s.Key, s.Results))
+			if g.measured(s.Results) {
+				r.Goals = append(r.Goals, g.judge(s.Key, s.Results))
+			}
 		}
 	}
 }

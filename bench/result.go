@@ -68,16 +68,12 @@ func (r *result) tried() bool { return r != nil && len(r.Rounds)+r.Stalled+r.Fai
 // gaveUp reports whether the contender took part without ever getting through. r may be nil.
 func (r *result) gaveUp() bool { return r.tried() && len(r.Rounds) == 0 }
 
-// state says in a word why there is no figure. r may be nil.
+// state says in a word why a contender that took part has no figure.
 func (r *result) state() string {
-	switch {
-	case !r.tried():
-		return "not measured"
-	case r.Failed > 0:
+	if r.Failed > 0 {
 		return "failed"
-	default:
-		return "stalled"
 	}
+	return "stalled"
 }
 
 // limited reports whether the load generator hardly ever waited: the result may be its own limit.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,10 +19,11 @@ import (
 // runCommand is the command line of a run.
 type runCommand struct {
 	programs
-	Quick     bool   `help:"Measure less, once: figures for a first look."`
-	Scenarios string `default:"" placeholder:"REGEXP" help:"Measure only scenarios whose key this matches."`
-	Rounds    int    `help:"How often everything is measured (default: 3, with --quick 1). The median counts."`
-	Out       string `default:"bench" help:"The folder for results.json and results.md."`
+	Quick      bool        `help:"Measure less, once: figures for a first look."`
+	Scenarios  string      `default:"" placeholder:"REGEXP" help:"Measure only scenarios whose key this matches."`
+	Contenders []contender `default:"${contenders}" enum:"${contenders}" help:"Measure only these."`
+	Rounds     int         `help:"How often everything is measured (default: 3, with --quick 1). The median counts."`
+	Out        string      `default:"bench" help:"The folder for results.json and results.md."`
 }
 
 // Run measures, prints and writes the results.
@@ -43,12 +45,15 @@ func (c *runCommand) Run(ctx context.Context) error {
 	}
 	r := runner{programs: c.programs, sizes: amount}
 	for _, s := range table {
-		if pattern.MatchString(s.Key) {
+		s.Contenders = slices.DeleteFunc(slices.Clone(s.Contenders), func(one contender) bool {
+			return !slices.Contains(c.Contenders, one)
+		})
+		if pattern.MatchString(s.Key) && len(s.Contenders) > 0 {
 			r.scenarios = append(r.scenarios, s)
 		}
 	}
 	if len(r.scenarios) == 0 {
-		return fmt.Errorf("no scenario's key matches %q", c.Scenarios)
+		return fmt.Errorf("no scenario's key matches %q, with %v", c.Scenarios, c.Contenders)
 	}
 	rep := r.run(ctx)
 	if ctx.Err() != nil {
@@ -121,10 +126,10 @@ func (r *runner) measure(s scenario, c contender) (figures, string, error) {
 		server.stop()
 		return nil, "", err
 	}
-	defer t.load.Close()
 	err = s.Measure(t)
 	t.peaks()
-	server.stop() // before the connections end, so that it need not deal with that
+	t.load.Close()
+	server.stop()
 	if complaints := server.complaints(); err != nil && complaints != "" {
 		fmt.Fprintf(os.Stderr, "\n%s wrote:\n%s\n", c, complaints)
 	}

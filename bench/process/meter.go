@@ -67,5 +67,5 @@ func (m *Meter) Others() float64 {
 	for _, used := range m.used.processes {
 		others -= used
 	}
-	return max(0, others.Seconds()/m.elapsed.Seconds()/float64(runtime.NumCPU()))
+	return min(1, max(0, others.Seconds()/m.elapsed.Seconds()/float64(runtime.NumCPU())))
 }
