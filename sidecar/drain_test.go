@@ -82,6 +82,19 @@ func TestDrainGivesUpInTime(t *testing.T) {
 	requireFailure(t, end, codes.Unavailable, "DRAINING")
 }
 
+// TestDrainDoesNotWaitForTheDead drains when the application is gone: the peer gets its goodbye, the subscriber no time.
+func TestDrainDoesNotWaitForTheDead(t *testing.T) {
+	gone := make(chan struct{})
+	s := start(t, Options{Gone: gone})
+	bound := bind(t, s.client(t, gameToken), &pb.EndpointOptions{Events: &pb.EventOptions{ExpectedSubscriber: "game"}})
+	p := join(t, bound)
+	close(gone)
+	took, err := s.drain(patience)
+	require.NoError(t, err)
+	require.Less(t, took, patience/2, "nothing had to be waited for")
+	require.Equal(t, "servershutdown", *p.await(t, event.ClientClose).Reason)
+}
+
 func TestDrainCutsWhatDoesNotEnd(t *testing.T) {
 	s := start(t, Options{Reflection: true})
 	conn := s.dial(t, gameToken)
@@ -135,7 +148,7 @@ func TestAnEndpointThatBeginsTooLate(t *testing.T) {
 	_, err := e.host("game", nil, func(options endpoint.Options) (*endpoint.Endpoint, error) {
 		server, err := endpoint.Listen(testContext(t), "127.0.0.1:0", endpoint.ServerOptions{Options: options})
 		require.NoError(t, err)
-		e.drain(context.Background(), 0)
+		e.drain(context.Background(), nil, 0)
 		return server.Endpoint, nil
 	})
 	require.ErrorIs(t, err, errDraining)

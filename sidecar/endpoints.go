@@ -206,8 +206,8 @@ func (e *endpoints) all() []*hosted {
 }
 
 // drain ends all endpoints, and lets no new one begin. Peers have until the timeout to read what is queued for them and
-// the reason; then the subscribers have until ctx ends to read the logs.
-func (e *endpoints) drain(ctx context.Context, timeout time.Duration) {
+// the reason; then the subscribers have until ctx ends, or until gone is closed, to read the logs.
+func (e *endpoints) drain(ctx context.Context, gone <-chan struct{}, timeout time.Duration) {
 	e.mu.Lock()
 	e.draining = true
 	e.mu.Unlock()
@@ -218,6 +218,7 @@ func (e *endpoints) drain(ctx context.Context, timeout time.Duration) {
 			_, _ = h.Shutdown(ctx, endpoint.ShutdownOptions{Join: true, Timeout: timeout})
 			select {
 			case <-h.log.Drained():
+			case <-gone:
 			case <-ctx.Done():
 			}
 		})

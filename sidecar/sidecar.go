@@ -60,6 +60,9 @@ type Options struct {
 	Reflection, Channelz bool
 	// Credentials protect the gRPC side. nil: nothing does, which is for local sockets only.
 	Credentials credentials.TransportCredentials
+	// Gone is closed when the one application that the sidecar is for has ended: from then on Drain waits for no subscriber.
+	// nil: the sidecar is there for anybody.
+	Gone <-chan struct{}
 	// Metrics takes the sidecar's collectors. nil: there are none.
 	Metrics prometheus.Registerer
 }
@@ -70,6 +73,7 @@ type Sidecar struct {
 	server  *grpc.Server
 	health  *health.Server
 	service *service
+	gone    <-chan struct{}
 	end     context.CancelCauseFunc // ends the contexts of all streams
 }
 
@@ -88,7 +92,7 @@ func New(o Options) (*Sidecar, error) {
 		o.MemoryBudget = DefaultMemoryBudget
 	}
 	ending, end := context.WithCancelCause(context.Background())
-	s := &Sidecar{health: health.NewServer(), service: newService(&o), end: end}
+	s := &Sidecar{health: health.NewServer(), service: newService(&o), gone: o.Gone, end: end}
 	options := serverOptions(&o)
 	if o.Metrics != nil {
 		counted, err := measure(o.Metrics, s.service.endpoints)
@@ -145,7 +149,7 @@ func (s *Sidecar) Drain(ctx context.Context) error {
 	s.health.Shutdown()
 	patience, cancel, forPeers := shares(ctx)
 	defer cancel()
-	s.service.endpoints.drain(patience, forPeers)
+	s.service.endpoints.drain(patience, s.gone, forPeers)
 	s.service.endpoints.close()
 	s.end(errDraining)
 

@@ -52,21 +52,6 @@ func connect(t *testing.T, sidecar *client.Sidecar, server *pb.BindResponse) *pb
 	return peer
 }
 
-func options(subscriber string) *pb.EndpointOptions {
-	return &pb.EndpointOptions{
-		Packets: []*pb.Packet{{Name: "test:count"}},
-		Events:  &pb.EventOptions{ExpectedSubscriber: subscriber},
-	}
-}
-
-func count(connection uint64, n int) *pb.Command {
-	return &pb.Command{Action: &pb.Command_Send{Send: &pb.Message{
-		ConnectionId: connection,
-		Packet:       &pb.Message_Name{Name: "test:count"},
-		Body:         &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: msgp.AppendInt(nil, n)}},
-	}}}
-}
-
 // TestNothingIsLostOrDoubledWhenConnectionsBreak sends numbers from a client endpoint to a server endpoint, both of one
 // sidecar, while the application's own connection to the sidecar breaks again and again.
 func TestNothingIsLostOrDoubledWhenConnectionsBreak(t *testing.T) {

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		_ = os.Setenv("GORACE", "atexit_sleep_ms=0") // a program under the race detector takes a second to end otherwise
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"pengbridge": main, "middleman": middleman})
+	testscript.Main(leakChecked{m}, map[string]func(){"pengbridge": main, "middleman": middleman, "application": application})
 }
 
 // leakChecked runs the tests and looks for goroutines that they left.

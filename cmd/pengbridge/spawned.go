@@ -37,6 +37,7 @@ func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog
 		Reflection:   true,
 		Channelz:     c.Channelz,
 		Credentials:  launch.PeerCredentials(),
+		Gone:         parent.Gone(),
 	})
 	if err != nil {
 		return refuse(s, err)

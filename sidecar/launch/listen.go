@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // maxSocketPath is the longest path a Unix socket gets here, bytes. Systems allow 104 or 108, the terminating zero included.
 const maxSocketPath = 100
 
 const (
+	// socketDirPrefix begins the names of directories in which somebody listens, or has. While a sidecar is beginning to, its
+	// directory's name has a dot before that: sweep must not take it for one that was left behind.
 	socketDirPrefix = "pengbridge-"
 	socketName      = "pengbridge.sock"
 )
@@ -20,12 +23,14 @@ const (
 // Listener is a local listener and the directory of its socket. Close removes both.
 type Listener struct {
 	net.Listener
-	dir string // "" for TCP
+	dir string // of a spawned sidecar's Unix socket; else ""
 }
 
 // Listen returns a listener that only this machine can reach: a Unix socket of mode 0600 in a private directory of the
 // system's temporary one, or, where that cannot be (on Windows, or if the path would be too long), 127.0.0.1 with a port of
 // the kernel's choice.
+//
+// It also removes what sidecars of the same user have left there that could not do it themselves: see sweep.
 func Listen() (*Listener, error) {
 	var unixErr error
 	if runtime.GOOS != "windows" {
@@ -43,23 +48,29 @@ func Listen() (*Listener, error) {
 }
 
 func listenUnix() (*Listener, error) {
-	dir, err := os.MkdirTemp("", socketDirPrefix) // of mode 0700
+	sweep(os.TempDir())
+	starting, err := os.MkdirTemp("", "."+socketDirPrefix) // of mode 0700
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, socketName)
-	l, err := listenSocket(path)
+	l, err := listenSocket(filepath.Join(starting, socketName))
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(dir))
+		return nil, errors.Join(err, os.Remove(starting))
+	}
+	l.SetUnlinkOnClose(false) // it would look in the wrong place
+	temp, name := filepath.Split(starting)
+	dir := filepath.Join(temp, strings.TrimPrefix(name, "."))
+	if err := os.Rename(starting, dir); err != nil {
+		return nil, errors.Join(err, l.Close(), os.RemoveAll(starting))
 	}
 	return &Listener{Listener: l, dir: dir}, nil
 }
 
-func listenSocket(path string) (net.Listener, error) {
+func listenSocket(path string) (*net.UnixListener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the path %s is too long for a Unix socket", path)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return nil, err
 	}
@@ -69,22 +80,30 @@ func listenSocket(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Target returns the address in the form that gRPC clients take.
-func (l *Listener) Target() string { return Target(l.Addr()) }
+// Addr returns where clients find it.
+func (l *Listener) Addr() net.Addr {
+	if l.dir != "" {
+		return &net.UnixAddr{Name: filepath.Join(l.dir, socketName), Net: "unix"}
+	}
+	return l.Listener.Addr()
+}
 
-// Target returns a listener's address in the form that gRPC clients take: "unix:/path" or "host:port".
-func Target(a net.Addr) string {
-	if a.Network() == "unix" {
+// Target returns the address in the form that gRPC clients take: "unix:/path" or "host:port".
+func (l *Listener) Target() string {
+	if a := l.Addr(); a.Network() == "unix" {
 		return "unix:" + a.String()
 	}
-	return a.String()
+	return l.Addr().String()
 }
 
 // Close stops listening and removes the socket with its directory. Closing again is an error, as for any listener.
 func (l *Listener) Close() error {
 	err := l.Listener.Close()
-	if l.dir != "" {
-		if rmErr := os.Remove(l.dir); !errors.Is(rmErr, os.ErrNotExist) {
+	if l.dir == "" {
+		return err
+	}
+	for _, path := range []string{filepath.Join(l.dir, socketName), l.dir} {
+		if rmErr := os.Remove(path); !errors.Is(rmErr, os.ErrNotExist) {
 			err = errors.Join(err, rmErr)
 		}
 	}

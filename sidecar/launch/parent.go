@@ -26,6 +26,7 @@ type Parent struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	gone   chan struct{}
 	stdin  io.ReadCloser
 	handle processHandle
 	wg     sync.WaitGroup
@@ -47,7 +48,7 @@ func Accept(stdin io.ReadCloser) (*Parent, error) {
 }
 
 func accept(stdin io.ReadCloser, getppid func() int, timeout time.Duration) (*Parent, error) {
-	p := &Parent{stdin: stdin}
+	p := &Parent{stdin: stdin, gone: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	lines := make(chan lineResult, 1)
 	p.wg.Go(func() { p.readStdin(lines) })
@@ -106,6 +107,7 @@ func (p *Parent) watch(getppid func() int) error {
 	p.handle = handle
 	p.wg.Go(func() {
 		if handle.wait() {
+			close(p.gone)
 			p.cancel(ErrParentGone)
 		}
 	})
@@ -114,6 +116,10 @@ func (p *Parent) watch(getppid func() int) error {
 
 // Context is done when the parent is gone or wants the sidecar to end; its cause is [ErrStdinClosed] or [ErrParentGone].
 func (p *Parent) Context() context.Context { return p.ctx }
+
+// Gone is closed when the parent's process has ended: then nobody reads any more what there is to tell it. A parent that has
+// only closed stdin still does.
+func (p *Parent) Gone() <-chan struct{} { return p.gone }
 
 // Close stops watching, closes stdin, and waits for both goroutines. It is called once.
 func (p *Parent) Close() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -64,6 +65,33 @@ func TestAcceptRefuses(t *testing.T) {
 			assert.ErrorContains(t, err, c.want)
 		})
 	}
+}
+
+func TestAcceptUntilTheParentEnds(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	parent := exec.Command(self, "serve", "--spawned") // a process that ends with its stdin
+	parent.Env = append(os.Environ(), childEnv+"=silent")
+	life, err := parent.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	hello := fmt.Sprintf(`{"token":%q,"api_versions":["v1"],"pid":%d}`+"\n", testSecret, parent.Process.Pid)
+	stdin, parentEnd := io.Pipe()
+	go func() { _, _ = io.WriteString(parentEnd, hello) }()
+	p, err := accept(stdin, func() int { return parent.Process.Pid }, wait)
+	require.NoError(t, err)
+	defer p.Close()
+	select {
+	case <-p.Gone():
+		t.Fatal("it is still there")
+	default:
+	}
+
+	require.NoError(t, life.Close())
+	awaitDone(t, p.Context())
+	assert.ErrorIs(t, context.Cause(p.Context()), ErrParentGone)
+	<-p.Gone()
+	require.NoError(t, parent.Wait())
 }
 
 func awaitDone(t *testing.T, ctx context.Context) {
