@@ -25,7 +25,7 @@ type Bridged struct {
 
 	commands            *pengbridge.Commands
 	answers             []pengbridge.Packet // to the events that are being handled
-	connections         []uint64      // whose handshake is complete
+	connections         []uint64            // whose handshake is complete
 	connected, received uint64
 }
 
@@ -65,7 +65,7 @@ func (b *Bridged) Serve(ctx context.Context) (err error) {
 		OnFailure:  func(err *pengbridge.CommandError) { failed = err },
 	})
 	defer func() { err = errors.Join(err, b.commands.Close(ctx), failed) }()
-	events := b.sidecar.Subscribe(ctx, pengbridge.SubscribeOptions{EndpointID: b.endpoint, Subscriber: subscriber})
+	events := b.sidecar.Subscribe(ctx, pengbridge.SubscribeOptions{EndpointID: b.endpoint, Subscriber: subscriber, Reuse: true})
 	defer events.Close()
 	for {
 		next, err := events.Next()

@@ -4,8 +4,6 @@ import (
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec that codec wraps
 	"google.golang.org/grpc/mem"
-
-	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 )
 
 // codec makes bytes of messages, and messages of bytes: through protobuf, except for commands and events, which come by the
@@ -34,10 +32,10 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return mem.BufferSlice{mem.SliceBuffer(number), mem.SliceBuffer(commands.elements)}, nil
 }
 
-// Unmarshal reads events in place.
+// Unmarshal lets an eventBatch read itself.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	if response, ok := v.(*pb.SubscribeResponse); ok {
-		return readEvents(data.Materialize(), response) // a copy: data is used again when this returns
+	if batch, ok := v.(*eventBatch); ok {
+		return batch.read(data)
 	}
 	return c.CodecV2.Unmarshal(data, v)
 }

@@ -5,8 +5,10 @@ package pengbridge
 
 import (
 	"math"
+	"slices"
 	"unicode/utf8"
 
+	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -28,24 +30,55 @@ const (
 	tagFrame           = 10<<3 | byte(protowire.BytesType)
 )
 
-// readEvents makes an empty response of data, which the response keeps.
-func readEvents(data []byte, response *pb.SubscribeResponse) error {
-	n, ok := countEvents(data)
-	if !ok {
-		return proto.Unmarshal(data, response)
+// eventBatch is a SubscribeResponse. It can be read into again, when what it held is not needed any more.
+type eventBatch struct {
+	header *pb.SubscribeHeader // nil in most messages
+	events []*pb.Event         // in structs, most of them with bodies
+
+	memory  []byte // of the message, in which the events' bytes lie
+	structs []pb.Event
+	bodies  []pb.Event_Msgpack
+}
+
+// maxMemoryKept is the largest message whose memory is used again.
+const maxMemoryKept = 1 << 20
+
+// read copies a message and reads the copy.
+func (b *eventBatch) read(data mem.BufferSlice) error {
+	if cap(b.memory) > maxMemoryKept {
+		b.memory = nil
 	}
-	events, bodies := make([]pb.Event, n), make([]pb.Event_Msgpack, n)
-	response.Events = make([]*pb.Event, n)
+	b.memory = slices.Grow(b.memory[:0], data.Len())[:data.Len()]
+	data.CopyTo(b.memory)
+	n, ok := countEvents(b.memory)
+	if !ok {
+		var response pb.SubscribeResponse
+		err := proto.Unmarshal(b.memory, &response)
+		b.header, b.events = response.GetHeader(), response.GetEvents()
+		return err
+	}
+	b.header = nil
+	return b.readEvents(n)
+}
+
+// readEvents reads so many events, which are all there is in the message.
+func (b *eventBatch) readEvents(n int) error {
+	clear(b.structs)
+	if n > len(b.structs) {
+		b.structs, b.bodies = make([]pb.Event, n), make([]pb.Event_Msgpack, n)
+	}
+	b.events = slices.Grow(b.events[:0], n)
 	var r eventReader
-	for i := range response.Events {
+	for data := b.memory; len(data) > 0; {
 		content, size := protowire.ConsumeBytes(data[1:])
 		data = data[1+size:]
-		if r.event, r.body = &events[i], &bodies[i]; !r.read(content) {
+		i := len(b.events)
+		if r.event, r.body = &b.structs[i], &b.bodies[i]; !r.read(content) {
 			if err := proto.Unmarshal(content, r.event); err != nil {
 				return err
 			}
 		}
-		response.Events[i] = r.event
+		b.events = append(b.events, r.event)
 	}
 	return nil
 }

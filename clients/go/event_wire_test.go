@@ -47,18 +47,25 @@ func FuzzReadEvents(f *testing.F) {
 	f.Add([]byte("\x0a\x02\x32\x01"))     // a name that is cut off
 	f.Add([]byte("\x0a\x03\x32\x01\xff")) // one that is not UTF-8
 	f.Add([]byte("\x0a\x07\x28\xff\xff\xff\xff\xff\x01"))
+	var again eventBatch
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var got, want pb.SubscribeResponse
-		err := newCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, &got)
-		if wantErr := proto.Unmarshal(data, &want); wantErr != nil {
-			require.Error(t, err)
-			return
+		var want pb.SubscribeResponse
+		wantErr := proto.Unmarshal(data, &want)
+		for _, batch := range []*eventBatch{{}, &again} {
+			err := newCodec().Unmarshal(mem.BufferSlice{mem.SliceBuffer(data)}, batch)
+			if wantErr != nil {
+				require.Error(t, err)
+				return
+			}
+			require.NoError(t, err)
+			got := &pb.SubscribeResponse{Header: batch.header, Events: batch.events}
+			want := &pb.SubscribeResponse{Header: want.GetHeader(), Events: want.GetEvents()}
+			require.True(t, proto.Equal(want, got), "%v\n%v", want, got)
 		}
-		require.NoError(t, err)
-		require.True(t, proto.Equal(&want, &got), "%v\n%v", &want, &got)
 	})
 }
 
+// BenchmarkReadEvents: one operation is one event of a packet.
 func BenchmarkReadEvents(b *testing.B) {
 	response := &pb.SubscribeResponse{}
 	for range 1024 {
@@ -66,15 +73,17 @@ func BenchmarkReadEvents(b *testing.B) {
 	}
 	data, err := proto.Marshal(response)
 	require.NoError(b, err)
-	for name, read := range map[string]func(*pb.SubscribeResponse) error{
-		"in place": func(r *pb.SubscribeResponse) error { return readEvents(data, r) },
-		"protobuf": func(r *pb.SubscribeResponse) error { return proto.Unmarshal(data, r) },
+	message := mem.BufferSlice{mem.SliceBuffer(data)}
+	var again eventBatch
+	for name, read := range map[string]func() error{
+		"in place":        func() error { return new(eventBatch).read(message) },
+		"in place, again": func() error { return again.read(message) },
+		"protobuf":        func() error { return newCodec().Unmarshal(message, &pb.SubscribeResponse{}) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for n := 0; n < b.N; n += 1024 {
-				var r pb.SubscribeResponse
-				if err := read(&r); err != nil || len(r.GetEvents()) != 1024 {
+				if err := read(); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -87,6 +87,11 @@ func TestSubscriptionOutlivesItsConnection(t *testing.T) {
 			[]part{{1, []uint64{2, 5}, errBroken}, {3, []uint64{5, 9}, nil}},
 			[]uint64{2, 5, 9}, []uint64{0, 0}, nil,
 		},
+		"with memory that is used again": {
+			SubscribeOptions{Subscriber: "game", Reuse: true},
+			[]part{{1, []uint64{1, 2, 3}, errBroken}, {2, []uint64{2, 3, 4}, nil}},
+			[]uint64{1, 2, 3, 4}, []uint64{0, 0}, nil,
+		},
 		"an observer names what it wants": {
 			SubscribeOptions{},
 			[]part{{3, []uint64{3, 4}, errBroken}, {5, []uint64{5}, nil}},
