@@ -3,56 +3,71 @@
 from __future__ import annotations
 
 import queue
-import threading
-from collections.abc import Iterator
 from typing import Any
 
-from pengbridge._transport import CallError, Code
+from google.protobuf.message import Message
+
+from pengbridge._status import CallError, Code
 from pengbridge.v1 import sidecar_service_pb2 as api
+
+_NOTHING = b"nothing"  # what an interrupted receive returns is none
 
 
 class FakeStream:
     """A stream whose messages the test puts: an exception that is put is raised; None ends it.
 
     What is written to it comes into requests, and None when nothing more will.
+
+    Attributes:
+        busy: as in a stream; the test sets it.
+        held: what hold was last called with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, request: type[Message]) -> None:
         self.messages: queue.Queue[Any] = queue.Queue()
-        self.requests: queue.Queue[api.CommandsRequest | None] = queue.Queue()
+        self.requests: queue.Queue[Any] = queue.Queue()
+        self.busy = False
+        self.held = False
+        self._request = request
 
-    def __iter__(self) -> Iterator[bytes]:
-        while (message := self.messages.get()) is not None:
-            if isinstance(message, Exception):
-                raise message
-            yield message.SerializeToString()
+    def send(self, message: bytes) -> None:
+        self.requests.put(self._request.FromString(message))
+
+    def half_close(self) -> None:
+        self.requests.put(None)
+
+    def hold(self, held: bool) -> None:
+        self.held = held
+
+    def receive(self, timeout: float | None = None) -> list[bytes] | None:
+        try:
+            message = self.messages.get(timeout=timeout)
+        except queue.Empty:
+            return []
+        if isinstance(message, Exception):
+            raise message
+        if message is None:
+            return None
+        return [] if message is _NOTHING else [message.SerializeToString()]
+
+    def interrupt(self) -> None:
+        self.messages.put(_NOTHING)
 
     def cancel(self) -> None:
         self.messages.put(CallError(Code.CANCELLED, "cancelled"))
 
+    def close(self) -> None:
+        self.requests.put(None)
+
 
 class FakeTransport:
-    """Hands out FakeStreams, in the order in which they are opened, and draws requests as gRPC's thread would."""
+    """Hands out FakeStreams, in the order in which they are opened."""
 
     def __init__(self) -> None:
         self.streams: queue.Queue[FakeStream] = queue.Queue()
-        self.subscriptions: list[api.SubscribeRequest] = []
 
-    def commands(self, requests: Iterator[bytes]) -> FakeStream:
-        stream = FakeStream()
-
-        def draw() -> None:
-            for request in requests:
-                stream.requests.put(api.CommandsRequest.FromString(request))
-            stream.requests.put(None)
-
-        threading.Thread(target=draw, name="pengbridge fake", daemon=True).start()
-        self.streams.put(stream)
-        return stream
-
-    def subscribe(self, request: api.SubscribeRequest) -> FakeStream:
-        self.subscriptions.append(request)
-        stream = FakeStream()
+    def open(self, method: str) -> FakeStream:
+        stream = FakeStream({"Commands": api.CommandsRequest, "Subscribe": api.SubscribeRequest}[method])
         self.streams.put(stream)
         return stream
 

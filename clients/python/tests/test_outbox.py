@@ -87,6 +87,63 @@ def test_commands_go_out_in_order(made: Fixture) -> None:
     assert made.commands(3) == [(1, b"\1"), (2, b"\2"), (3, b"\3")]
 
 
+def test_what_is_gathered_goes_with_the_acknowledgement(made: Fixture) -> None:
+    made.send(b"\0")
+    assert made.commands(1) == [(1, b"\0")]  # no answer comes: else it would be written at once
+    made.outbox.gather()
+    made.send(b"\1")
+    made.send(b"\2")
+    made.outbox.acknowledge(_wire.acknowledgement("me", 7))
+    made.outbox.release()
+    request = made.request()
+    assert [command.WhichOneof("action") for command in request.commands] == ["send", "send", "acknowledge"]
+    assert request.commands[2].acknowledge == command_pb2.Acknowledgement(subscriber="me", sequence=7)
+
+
+def test_what_is_gathered_goes_when_it_is_released(made: Fixture) -> None:
+    made.send(b"\0")
+    made.commands(1)
+    made.outbox.gather()
+    made.send(b"\1")
+    made.outbox.release()
+    assert made.commands(1) == [(2, b"\1")]
+
+
+def test_what_is_gathered_for_too_long_goes_by_itself(made: Fixture) -> None:
+    made.send(b"\0")
+    made.commands(1)
+    made.outbox.gather()
+    made.send(b"\1")
+    made.answer(1)  # as the sidecar does, sooner or later
+    assert made.commands(1) == [(2, b"\1")]
+
+
+def test_a_busy_stream_gets_no_more(made: Fixture) -> None:
+    assert made.stream is not None
+    made.stream.busy = True
+    made.send(b"\0")
+    made.send(b"\1")
+    assert made.stream.requests.empty()
+    made.stream.busy = False
+    made.stream.interrupt()  # there is room
+    assert made.commands(2) == [(1, b"\0"), (2, b"\1")]
+
+
+def test_cancelling_waits_for_nobody(made: Fixture) -> None:
+    answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    made.outbox.cancel()
+    assert made.outbox.join(WAIT)
+    assert answer.wait(0)
+    assert not made.lost
+
+
+def test_a_stream_that_breaks_after_close_is_not_resumed(made: Fixture) -> None:
+    made.outbox.close()
+    made.break_stream()
+    assert made.outbox.join(WAIT)
+    assert not made.lost
+
+
 def test_what_was_queued_before_the_start_goes_out() -> None:
     fixture = Fixture()
     fixture.send(b"\1")

@@ -9,7 +9,7 @@ from fakes import FakeStream, FakeTransport, broken
 from harness import WAIT, eventually
 
 from pengbridge import _inbox, _reader
-from pengbridge._transport import CallError, Code
+from pengbridge._status import CallError, Code
 from pengbridge.v1 import event_pb2
 from pengbridge.v1 import sidecar_service_pb2 as api
 
@@ -35,7 +35,17 @@ class Fixture:
         self.stream = self.open()
 
     def open(self) -> FakeStream:
-        return self.transport.streams.get(timeout=WAIT)
+        stream = self.transport.streams.get(timeout=WAIT)
+        self.subscription = stream.requests.get(timeout=WAIT)
+        return stream
+
+    def take_turn(self) -> None:
+        """Claims the right to read; the reader's thread gives it up when it has read something."""
+        number = 0
+        while not self.reader.claim():
+            number += 1
+            self.stream.messages.put(batch(number))
+            eventually(self.inbox.take)
 
     def items(self, count: int) -> list[_inbox.Item]:
         items: list[_inbox.Item] = []
@@ -76,8 +86,7 @@ def test_a_broken_stream_is_resumed(made: Fixture) -> None:
     made.stream.messages.put(broken())
     made.open().messages.put(None)
     assert len(made.items(2)) == 2
-    assert len(made.transport.subscriptions) == 2
-    assert made.transport.subscriptions[1].from_sequence == 0  # behind what was acknowledged
+    assert made.subscription.from_sequence == 0  # behind what was acknowledged
 
 
 @pytest.mark.parametrize(("code", "alive"), [(Code.UNAVAILABLE, False), (Code.ABORTED, True), (Code.NOT_FOUND, True)])
@@ -123,3 +132,46 @@ def test_a_heartbeat_does_not_hide_what_came_before(made: Fixture) -> None:
     assert made.items(2) == [batch(1, 2).SerializeToString(), _inbox.Ended(None)]
     made.reader.discard()
     assert made.acknowledged == [2]
+
+
+def test_who_waits_reads_without_the_readers_thread(made: Fixture) -> None:
+    made.take_turn()
+    made.stream.messages.put(batch(7))
+    made.reader.read(WAIT)
+    assert made.inbox.take() == [batch(7).SerializeToString()]
+
+
+def test_the_readers_thread_reads_while_nobody_waits(made: Fixture) -> None:
+    made.take_turn()
+    made.stream.messages.put(batch(7))
+    made.reader.read(WAIT)
+    made.stream.messages.put(batch(8))
+    eventually(lambda: len(made.inbox._items) == 2)
+
+
+def test_a_stream_that_breaks_for_another_reader_is_resumed(made: Fixture) -> None:
+    made.take_turn()
+    made.stream.messages.put(broken())
+    made.reader.read(WAIT)
+    made.open().messages.put(batch(7))
+    assert made.items(1) == [batch(7).SerializeToString()]
+
+
+def test_a_full_inbox_holds_the_stream_and_its_successor(made: Fixture) -> None:
+    large = api.SubscribeResponse(events=[event_pb2.Event(sequence=1, msgpack=bytes(_inbox.LIMIT))])
+    made.stream.messages.put(large)
+    eventually(lambda: made.stream.held)
+    made.stream.messages.put(broken())
+    successor = made.open()
+    eventually(lambda: successor.held)
+    made.inbox.take()
+    assert not successor.held
+
+
+def test_what_is_discarded_is_not_left_to_others(made: Fixture) -> None:
+    made.stream.messages.put(batch(1))
+    assert made.items(1)
+    made.reader.discard()
+    assert not made.reader.claim()
+    made.stream.messages.put(batch(2))
+    eventually(lambda: made.acknowledged == [1, 2])

@@ -15,7 +15,7 @@ from ._options import FIRST_APPLICATION_ID
 from ._peer import CLOSE, HANDSHAKE, HELLO
 from ._processing import guarded
 from ._socket import Socket
-from ._transport import CallError
+from ._status import CallError
 from .conntypes import ClassicConnectionType
 from .constants import (
     CONNTYPE_CLASSIC,

@@ -102,8 +102,15 @@ class Endpoint:
         """Tells the sidecar that everything up to sequence was handled."""
         if sequence > self._acknowledged:
             self._acknowledged = sequence
-            note = command_pb2.Acknowledgement(subscriber=SUBSCRIBER, sequence=sequence)
-            self._outbox.acknowledge(_wire.command(command_pb2.Command(acknowledge=note)))
+            self._outbox.acknowledge(_wire.acknowledgement(SUBSCRIBER, sequence))
+
+    def gather(self) -> None:
+        """What the calling thread sends from now on may go together: until it acknowledges or calls release, or shortly."""
+        self._outbox.gather()
+
+    def release(self) -> None:
+        """Lets go what was gathered."""
+        self._outbox.release()
 
     def stop(self) -> None:
         """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on."""
@@ -117,7 +124,7 @@ class Endpoint:
         """Lets go of the endpoint at once, whatever the sidecar does with it."""
         if not self._origin.left():
             self._reader.close()
-            self._outbox.close()
+            self._outbox.cancel()
 
     def join(self, timeout: float | None) -> bool:
         """Waits until both streams have ended; False if they did not within timeout seconds."""

@@ -6,7 +6,7 @@ import errno
 import socket
 
 from . import errors
-from ._transport import CallError, Code
+from ._status import CallError, Code
 
 
 def of_bind(error: CallError, address: str) -> Exception:

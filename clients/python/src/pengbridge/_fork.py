@@ -23,7 +23,7 @@ class Origin:
         Raises:
             SidecarError: this is a fork of it.
         """
-        if self.left():
+        if os.getpid() != self._pid:  # left(), for every packet
             raise refusal()
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from . import _call
 from ._fork import Origin
 from .errors import SidecarError
 
 LIMIT = 8 << 20  # bytes of undecoded batches
+_ENOUGH = LIMIT - _call.WINDOW  # bytes; what is under way then still has room
 _NOTICES = 1 << 16  # failed sends that wait for a program which does not process
 
 
@@ -31,16 +34,36 @@ class Ended(NamedTuple):
 Item = bytes | SendFailed | Ended
 
 
+class Source(Protocol):
+    """Where batches come from; _reader.Reader is one."""
+
+    def claim(self) -> bool:
+        """Takes the right to read from it; False if it reads by itself."""
+
+    def read(self, timeout: float | None) -> None:
+        """Waits until it has put something, at most timeout seconds, and gives that right back."""
+
+    def interrupt(self) -> None:
+        """Ends the present or the next read."""
+
+    def hold(self, held: bool) -> None:
+        """Lets nothing more come, or lets it come again."""
+
+
 class Inbox:
     """A queue from the endpoint's threads to whoever calls process(). Any thread may call anything."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiters = 0  # threads that wait for _changed
         self._items: deque[Item] = deque()
         self._bytes = 0
         self._last_batch = b""
+        self._held = False  # whether the source was told that this is enough
         self._woken = False
         self._open = True
+        self._source: Source | None = None
         self._origin: Origin | None = None
         self._listener: Callable[[], None] | None = None
 
@@ -48,28 +71,35 @@ class Inbox:
         """Has listener called whenever something was put, by the thread that put it: for those who cannot wait here."""
         self._listener = listener
 
+    def fill_from(self, source: Source) -> None:
+        """From now on, whoever waits here reads from the source; called before it puts anything."""
+        self._source = source
+
     def put_batch(self, batch: bytes) -> bool:
-        """Adds a batch, but waits while it would be too much. Returns False if the inbox was shut instead."""
-        with self._changed:
-            while self._open and self._bytes and self._bytes + len(batch) > LIMIT:
-                self._changed.wait()
+        """Adds a batch; the source is held when it becomes too much. Returns False if the inbox was shut instead."""
+        with self._lock:
             if not self._open:
                 return False
             self._bytes += len(batch)
             self._last_batch = batch
             self._items.append(batch)
-            self._changed.notify_all()
-        self._tell()
+            if self._bytes > _ENOUGH:
+                self._hold(True)
+            if self._waiters:
+                self._changed.notify_all()
+        if self._listener is not None:
+            self._listener()
         return True
 
     def put(self, item: SendFailed | Ended) -> bool:
         """Adds a notice. It never waits. Returns False if so many wait that a failed send is not added."""
-        with self._changed:
+        with self._lock:
             if len(self._items) >= _NOTICES and isinstance(item, SendFailed):
                 return False
             self._items.append(item)
-            self._changed.notify_all()
-        self._tell()
+            self._rouse()
+        if self._listener is not None:
+            self._listener()
         return True
 
     def belong(self, origin: Origin) -> None:
@@ -86,40 +116,61 @@ class Inbox:
             self._origin.check()
 
     def take(self) -> list[Item]:
-        """Removes and returns all there is; SidecarError as in check."""
-        self.check()
-        with self._changed:
+        """Removes and returns all there is."""
+        with self._lock:
             self._woken = False
             if not self._items:
                 return []
             items = list(self._items)
             self._items.clear()
             self._bytes = 0
-            self._changed.notify_all()
+            if self._held:
+                self._hold(False)
             return items
 
     def wait(self, timeout: float | None) -> None:
-        """Waits until there is something, or wake was called; at most timeout seconds. SidecarError as in check."""
-        self.check()
-        with self._changed:
-            self._changed.wait_for(lambda: self._items or self._woken, timeout)
+        """Waits until there is something, or wake was called; at most timeout seconds. It reads itself, if nobody does."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        left = timeout
+        while True:
+            with self._lock:
+                if self._items or self._woken:
+                    return
+                if left is not None and left <= 0:
+                    self._changed.notify()  # somebody else may read now
+                    return
+                mine = self._source if self._source is not None and self._source.claim() else None
+                if mine is None:
+                    self._waiters += 1
+                    self._changed.wait(left)
+                    self._waiters -= 1
+            if mine is not None:
+                mine.read(left)
+            if deadline is not None:
+                left = deadline - time.monotonic()
 
     def wake(self) -> None:
         """Ends a wait, the present or the next one. Nobody waits in a fork."""
         if self._origin is not None and self._origin.left():
             return
-        with self._changed:
+        with self._lock:
             self._woken = True
-            self._changed.notify_all()
+            self._rouse()
 
     def shut(self) -> bytes:
         """Takes no more batches, and returns the last one it took, once. What is there can still be taken."""
-        with self._changed:
+        with self._lock:
             self._open = False
-            self._changed.notify_all()
             batch, self._last_batch = self._last_batch, b""
             return batch
 
-    def _tell(self) -> None:
-        if self._listener is not None:
-            self._listener()
+    def _hold(self, held: bool) -> None:
+        """Tells the source when that changes; with the lock held: else it might hear it in the wrong order."""
+        if held != self._held and self._source is not None:
+            self._held = held
+            self._source.hold(held)
+
+    def _rouse(self) -> None:
+        self._changed.notify_all()
+        if self._source is not None:
+            self._source.interrupt()

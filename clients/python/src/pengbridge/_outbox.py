@@ -1,15 +1,24 @@
-"""The commands of one endpoint on their way to the sidecar: queued by any thread, written in batches, answered in bulk."""
+"""The commands of one endpoint on their way to the sidecar: queued by any thread, written in batches, answered in bulk.
+
+Whoever queues a command also writes it, if that makes sense: a hand-over to another thread costs more than the system call.
+It makes no sense where many commands follow one another; those go together. What is sent while a batch of events is being
+handled leaves with the batch's acknowledgement. What is sent by others leaves at once if nothing left just before; else the
+answers' thread takes it along.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from . import _wire
-from ._transport import CallError, Code, Transport
+from ._status import CallError, Code
+from ._stream import Stream
+from ._transport import Transport
 from .errors import SidecarError
 from .v1 import command_pb2, sidecar_service_pb2
 
@@ -18,6 +27,9 @@ _BATCH_BYTES = 1 << 20
 _OVERHEAD = 64  # bytes of a message besides its commands; they are fewer
 _BATCH_COMMANDS = 16384
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
+_QUIET = 100e-6  # seconds without a write, after which a command is worth one of its own
+_PAUSE = 0.005  # seconds between looks at answers that nobody waits for: one by one they cost more than all the rest
+_UNREAD = 1 << 20  # bytes that are unanswered at most while the answers' thread pauses
 
 _log = logging.getLogger("pengbridge")
 
@@ -80,8 +92,7 @@ class _Batch:
 class Outbox:
     """The sending end of an endpoint's Commands stream. Any thread may queue; nobody waits for the network.
 
-    Two threads serve it: gRPC's, which draws the batches, and one that reads the answers. Both end with close() or with
-    the sidecar.
+    One thread serves it, which reads the answers and writes what others could not. It ends with close() or with the sidecar.
 
     Args:
         transport: the way to the sidecar.
@@ -110,15 +121,20 @@ class Outbox:
         self._failed = failed
         self._lost = lost
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        self._changed = threading.Condition(self._lock)  # for the answers' thread, while it pauses
         self._waiting: list[_Entry] = []  # not written yet
-        self._written: deque[_Batch] = deque()  # written, not answered
+        self._written: deque[_Batch] = deque()  # written, not answered as far as we know
         self._next = 1  # the number of the first that waits
         self._bytes = 0  # of both
         self._acknowledge: bytes | None = None
-        self._drawing = 0  # which generation of the stream may draw batches
-        self._idle = False
+        self._stream: Stream | None = None
+        self._ready = False  # whether the stream knows where to go on
+        self._wrote = 0.0  # when
+        self._gatherer = 0  # the thread that will write what it has queued
+        self._asked = 0  # the last command that somebody waits for
+        self._pausing = False
         self._closed = False
+        self._cancelled = False
         self._broken: SidecarError | None = None
         self._thread = threading.Thread(target=self._run, name="pengbridge answers", daemon=True)
 
@@ -143,8 +159,18 @@ class Outbox:
                 raise self._refusal(size)
             self._bytes += size
             self._waiting.append((prefix, body, ticket))
-            if self._idle:
-                self._changed.notify_all()
+            if not self._written:
+                self._write()  # no answer is under way that would make the answers' thread look
+            elif type(ticket) is Answer:
+                self._asked = self._next + len(self._waiting) - 1
+                self._write()
+                self._wake()
+            elif self._gatherer == threading.get_ident():
+                pass  # see gather
+            elif time.monotonic() - self._wrote > _QUIET:
+                self._write()
+            else:
+                self._wake()
 
     def ask(self, command: command_pb2.Command) -> Answer:
         """Queues a command whose answer is waited for; errors as in put."""
@@ -153,17 +179,39 @@ class Outbox:
         return answer
 
     def acknowledge(self, command: bytes) -> None:
-        """Queues an acknowledgement: an earlier one that was not written yet is replaced. Never raises."""
-        with self._changed:
+        """Writes an acknowledgement and all that waits. One that could not be written yet is replaced. Never raises."""
+        with self._lock:
             self._acknowledge = command
-            if self._idle:
-                self._changed.notify_all()
+            self._write()
+
+    def gather(self) -> None:
+        """Until release, what the calling thread queues need not be written at once: it will acknowledge or release soon.
+
+        If it takes longer, the answers' thread writes it: after _PAUSE at the latest.
+        """
+        self._gatherer = threading.get_ident()
+
+    def release(self) -> None:
+        """Writes what was gathered."""
+        self._gatherer = 0
+        if self._waiting:
+            with self._lock:
+                self._write()
 
     def close(self) -> None:
         """Writes what is queued and ends the stream. It does not wait. Idempotent."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._write()
+            self._wake()
+
+    def cancel(self) -> None:
+        """Ends the stream at once, whatever waits."""
+        with self._lock:
+            self._closed = self._cancelled = True
+            if self._stream is not None:
+                self._stream.cancel()
+            self._wake()
 
     def join(self, timeout: float | None) -> bool:
         """Waits for the stream's end; False if it did not come within timeout seconds."""
@@ -180,25 +228,29 @@ class Outbox:
             return SidecarError(f"a packet of {size} bytes is too large", "PACKET_TOO_LARGE")
         return SidecarError(f"more than {LIMIT >> 20} MiB wait for the sidecar", "SEND_QUEUE_FULL")
 
-    # What follows runs in gRPC's thread.
+    # What follows is called with the lock held.
 
-    def _batches(self, generation: int, resume: threading.Event) -> Iterator[bytes]:
-        """Yields CommandsRequests: first the opening, then, once the answer has told where to go on, batches."""
-        yield self._opening
-        resume.wait()
-        while True:
-            with self._changed:
-                self._idle = True
-                while not (self._waiting or self._acknowledge or self._closed or generation != self._drawing):
-                    self._changed.wait()
-                self._idle = False
-                if generation != self._drawing or not (self._waiting or self._acknowledge):
-                    return
-                batch = self._draw()
-            yield batch.encode()
+    def _write(self) -> None:
+        """Writes what waits, as far as the stream takes it. It takes the rest when the answers' thread has made room."""
+        stream = self._stream
+        if stream is None or not self._ready:
+            return
+        while (self._waiting or self._acknowledge is not None) and not stream.busy:
+            stream.send(self._draw().encode())
+            self._wrote = time.monotonic()
+        if stream.busy:
+            self._wake()
+        elif self._closed:
+            stream.half_close()
+
+    def _wake(self) -> None:
+        """Ends a pause of the answers' thread. If it does not pause it waits for an answer, and looks when that comes."""
+        if self._pausing:
+            self._pausing = False
+            self._changed.notify()
 
     def _draw(self) -> _Batch:
-        """Moves what fits one message from waiting to written. The lock is held."""
+        """Moves what fits one message from waiting to written."""
         if self._acknowledge is not None:
             self._waiting.append((self._acknowledge, b"", None))
             self._bytes += len(self._acknowledge)
@@ -216,53 +268,76 @@ class Outbox:
         self._written.append(batch)
         return batch
 
+    def _take_back(self) -> None:
+        """Makes everything that was not answered wait again."""
+        again = [entry for batch in self._written for entry in batch.entries]
+        self._next -= len(again)
+        self._waiting[:0] = again
+        self._written.clear()
+
+    def _pause(self, stream: Stream) -> None:
+        """Lets answers pile up for a moment, unless one is waited for or the stream wants to be looked after."""
+        deadline = time.monotonic() + _PAUSE
+        while not (
+            stream.busy or self._closed or self._bytes > _UNREAD or (self._written and self._written[0].first <= self._asked)
+        ):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            self._pausing = True
+            self._changed.wait(left)
+            self._pausing = False
+            self._write()
+
     # What follows runs in the answers' thread.
 
     def _run(self) -> None:
         while (error := self._attend()) is not None:
-            if error.code != Code.UNAVAILABLE or not self._alive():
+            if error.code != Code.UNAVAILABLE or self._closed or not self._alive():
                 return self._end(error)
             _log.warning("the command stream broke and is resumed: %s", error)
             threading.Event().wait(_RETRY)
         return self._end(SidecarError("the endpoint has ended", "ENDPOINT_STOPPED"))
 
     def _attend(self) -> CallError | None:
-        """Opens a stream and reads its answers until it ends. Nothing is drawn for it afterwards. Returns why it broke."""
-        resume = threading.Event()
-        with self._changed:
-            self._drawing += 1
-            generation = self._drawing
+        """Opens a stream and reads its answers until it ends. Nothing is written to it afterwards. Returns why it broke."""
         try:
-            for message in self._transport.commands(self._batches(generation, resume)):
-                self._answered(sidecar_service_pb2.CommandsResponse.FromString(message), resume)
+            stream = self._transport.open("Commands")
+        except CallError as error:
+            return error
+        try:
+            with self._lock:
+                self._stream = stream
+                if self._cancelled:
+                    stream.cancel()
+            stream.send(self._opening)
+            while (messages := stream.receive()) is not None:
+                with self._lock:
+                    if messages:
+                        self._answered(messages)
+                    self._write()
+                    self._pause(stream)
             return None
         except CallError as error:
             return error
         finally:
-            with self._changed:
-                self._drawing += 1
-                self._changed.notify_all()
-            resume.set()
+            with self._lock:
+                self._stream, self._ready = None, False
+            stream.close()
 
-    def _answered(self, response: sidecar_service_pb2.CommandsResponse, resume: threading.Event) -> None:
-        with self._changed:
-            for failure in (*response.recent_failures, *response.failures):
-                self._note_failure(failure)
-            while self._written and self._written[0].first <= response.applied_number:
-                self._bytes -= self._written[0].settle(response.applied_number)
-                if self._written[0].entries:
-                    break
-                self._written.popleft()
-            if not resume.is_set():  # a new stream: what the sidecar has not applied is written again
-                self._take_back()
-                resume.set()
-
-    def _take_back(self) -> None:
-        """Makes everything that was not answered wait again. The lock is held."""
-        again = [entry for batch in self._written for entry in batch.entries]
-        self._next -= len(again)
-        self._waiting[:0] = again
-        self._written.clear()
+    def _answered(self, messages: list[bytes]) -> None:
+        """Takes answers. Several are read as one: joined, Protobuf's messages are one with the fields of all."""
+        response = sidecar_service_pb2.CommandsResponse.FromString(b"".join(messages))
+        for failure in (*response.recent_failures, *response.failures):
+            self._note_failure(failure)
+        while self._written and self._written[0].first <= response.applied_number:
+            self._bytes -= self._written[0].settle(response.applied_number)
+            if self._written[0].entries:
+                break
+            self._written.popleft()
+        if not self._ready:  # a new stream: what the sidecar has not applied is written again
+            self._take_back()
+            self._ready = True
 
     def _note_failure(self, failure: command_pb2.CommandFailure) -> None:
         for batch in self._written:

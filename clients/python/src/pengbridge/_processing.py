@@ -61,10 +61,15 @@ class Processing:
             self._inbox.wait(timeout)
         with self._process_lock:
             self._processing_thread = threading.get_ident()
+            endpoint = self._endpoint
+            if endpoint is not None:
+                endpoint.gather()
             try:
                 return self._work_off()
             finally:
                 self._processing_thread = None
+                if endpoint is not None:
+                    endpoint.release()
 
     def process_forever(self) -> None:
         """Processes until the server or client stops."""

@@ -1,4 +1,8 @@
-"""The thread that reads an endpoint's log into its inbox, and resumes the stream where it broke."""
+"""Reads an endpoint's log into its inbox, and resumes the stream where it broke.
+
+Whoever waits for events reads them from the socket: nothing is handed from thread to thread. A thread of the reader's own
+does it while nobody waits.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import threading
 from collections.abc import Callable
 
 from . import _inbox, _wire
-from ._transport import CallError, Code, Stream, Transport
+from ._status import CallError, Code
+from ._stream import Stream
+from ._transport import Transport
 from .errors import SidecarError
 from .v1 import sidecar_service_pb2
 
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
 _SMALL = 16 << 10  # bytes of a batch; a larger one shows that reading is behind, and its handling sets the pace
+_ASIDE = 0.05  # seconds without anybody who waits for events, after which the reader's thread reads
 
 _log = logging.getLogger("pengbridge")
 
@@ -44,10 +51,19 @@ class Reader:
         self._acknowledge = acknowledge
         self._alive = alive
         self._ended = ended
-        self._stream: Stream | None = None
         self._ahead = False
         self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._turn = threading.Condition(self._lock)  # for the reader's thread, while it stands aside
+        self._stream: Stream | None = None
+        self._taken = False  # whether somebody reads
+        self._wanted = False  # whether somebody wanted to, of late
+        self._alone = False  # whether only the reader's thread may, from now on
+        self._held = False
+        self._over = False  # whether the stream has ended
+        self._error: CallError | None = None  # why, unless it ended well
         self._thread = threading.Thread(target=self._run, name="pengbridge log", daemon=True)
+        inbox.fill_from(self)
 
     def start(self) -> None:
         """Begins to read."""
@@ -59,14 +75,17 @@ class Reader:
 
     def discard(self) -> None:
         """Acknowledges all that came, and from now on what comes, unread: the log has to reach its end."""
+        self._go_on_alone()
         self._dispose(self._inbox.shut())
 
     def close(self) -> None:
         """Ends the stream at once."""
         self._closed.set()
+        self._go_on_alone()
         self._inbox.shut()
-        if self._stream is not None:
-            self._stream.cancel()
+        with self._lock:
+            if self._stream is not None:
+                self._stream.cancel()
 
     def join(self, timeout: float | None) -> bool:
         """Waits for the thread; False if it did not end within timeout seconds."""
@@ -74,32 +93,116 @@ class Reader:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    # What follows is the inbox's.
+
+    def claim(self) -> bool:
+        """Takes the right to read. False: the reader's thread reads, and will leave it to others when something has come."""
+        with self._lock:
+            self._wanted = True
+            if self._taken or self._alone or self._over or self._stream is None:
+                return False
+            self._taken = True
+            return True
+
+    def read(self, timeout: float | None) -> None:
+        """Having claimed that right, waits until something has come or interrupt was called, and gives the right back.
+
+        Args:
+            timeout: in seconds; None for no limit.
+        """
+        stream = self._stream
+        assert stream is not None
+        over, error = False, None
+        try:
+            messages = stream.receive(timeout)
+            for batch in messages or ():
+                self._deliver(batch)
+            over = messages is None
+        except CallError as caught:
+            over, error = True, caught
+        finally:
+            with self._lock:
+                self._taken = False
+                if over:
+                    self._over, self._error = True, error
+                if over or self._alone:
+                    self._turn.notify()
+
+    def interrupt(self) -> None:
+        """Ends the present or the next read."""
+        with self._lock:
+            if self._stream is not None:
+                self._stream.interrupt()
+
+    def hold(self, held: bool) -> None:
+        """While it is held, the sidecar sends no more than a little."""
+        with self._lock:
+            self._held = held
+            if self._stream is not None:
+                self._stream.hold(held)
+
+    def _deliver(self, batch: bytes) -> None:
+        if not _wire.has_events(batch):
+            return  # the header, or a heartbeat
+        if not self._inbox.put_batch(batch) or (self._ahead and len(batch) <= _SMALL):
+            self._dispose(batch)
+
+    def _dispose(self, batch: bytes) -> None:
+        if batch:  # else nothing came yet
+            self._acknowledge(sidecar_service_pb2.SubscribeResponse.FromString(batch).events[-1].sequence)
+
+    def _go_on_alone(self) -> None:
+        with self._lock:
+            self._alone = True
+            self._turn.notify()
+
+    # What follows runs in the reader's thread.
+
     def _run(self) -> None:
-        error = self._read()
+        error = self._read_log()
         if error is None:
             # All of the log is here. Whoever handles it may do so too late to say so: the commands end with the log.
             self._dispose(self._inbox.shut())
         self._inbox.put(_inbox.Ended(error))
         self._ended()
 
-    def _read(self) -> SidecarError | None:
+    def _read_log(self) -> SidecarError | None:
         while True:
-            try:
-                self._stream = self._transport.subscribe(self._request)
-                for batch in self._stream:
-                    if not _wire.has_events(batch):
-                        continue  # the header, or a heartbeat
-                    if not self._inbox.put_batch(batch) or (self._ahead and len(batch) <= _SMALL):
-                        self._dispose(batch)
+            error = self._read_stream()
+            if error is None or self._closed.is_set():
                 return None
-            except CallError as error:
-                if self._closed.is_set():
-                    return None
-                if error.code != Code.UNAVAILABLE or not self._alive():
-                    return error
-                _log.warning("the event stream broke and is resumed: %s", error)
-                self._closed.wait(_RETRY)
+            if error.code != Code.UNAVAILABLE or not self._alive():
+                return error
+            _log.warning("the event stream broke and is resumed: %s", error)
+            self._closed.wait(_RETRY)
 
-    def _dispose(self, batch: bytes) -> None:
-        if batch:  # else nothing came yet
-            self._acknowledge(sidecar_service_pb2.SubscribeResponse.FromString(batch).events[-1].sequence)
+    def _read_stream(self) -> CallError | None:
+        """Opens a stream and sees to it that somebody reads it to its end. Returns why it broke."""
+        try:
+            stream = self._transport.open("Subscribe")
+        except CallError as error:
+            return error
+        try:
+            stream.send(self._request.SerializeToString())
+            stream.half_close()
+            with self._lock:
+                self._stream, self._over, self._error = stream, False, None
+                stream.hold(self._held)
+                if self._closed.is_set():
+                    stream.cancel()
+            while self._take_turn():
+                self.read(None)
+            return self._error
+        finally:
+            with self._lock:
+                self._stream = None
+            stream.close()
+
+    def _take_turn(self) -> bool:
+        """Waits until nobody else has wanted to read for a while, and claims it. False: there is nothing more to read."""
+        with self._lock:
+            while not self._over and (self._taken or (self._wanted and not self._alone)):
+                self._wanted = False
+                self._turn.wait(_ASIDE)
+            self._taken = not self._over
+            return self._taken

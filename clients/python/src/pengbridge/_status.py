@@ -1,11 +1,14 @@
-"""What a failed call says beyond its code: the ErrorInfo among the details of its google.rpc.Status.
+"""How a call failed: its code and message, and the ErrorInfo among the details of its google.rpc.Status.
 
-The two messages are read by hand: the package that has them generated would be a dependency for three fields.
+The details are read by hand: the package that has them generated would be a dependency for three fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
+
+from .errors import SidecarError
 
 KEY = "grpc-status-details-bin"  # the trailing metadata that carries the encoded Status
 
@@ -16,6 +19,39 @@ _INFO_REASON, _INFO_METADATA = 1, 3
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+
+
+class Code(IntEnum):
+    """The gRPC codes that are told apart or made here, by number, as CommandFailure carries them, too."""
+
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
+
+
+class CallError(SidecarError):
+    """A call failed.
+
+    Attributes:
+        code: gRPC's number.
+        metadata: more for programs, for some reasons, such as a failed handshake's "close_reason".
+    """
+
+    def __init__(self, code: int, message: str, reason: str = "", metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, reason)
+        self.code = code
+        self.metadata = metadata or {}
 
 
 def error_info(trailers: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, dict[str, str]]:

@@ -22,6 +22,9 @@ _REQUEST_SENDER = b"\x12"
 _REQUEST_FIRST = b"\x18"
 _REQUEST_COMMAND = b"\x22"
 _COMMAND_SEND = b"\x0a"
+_COMMAND_ACKNOWLEDGE = b"\x3a"
+_ACKNOWLEDGEMENT_SUBSCRIBER = b"\x0a"
+_ACKNOWLEDGEMENT_SEQUENCE = b"\x10"
 _MESSAGE_CONNECTION = b"\x08"
 _MESSAGE_NAME = b"\x12"
 _MESSAGE_ID = b"\x18"
@@ -30,8 +33,13 @@ _BODY_MSGPACK = b"\x0a"
 _RESPONSE_EVENTS = b"\x0a"
 
 
+_SMALL = [bytes((n,)) for n in range(128)]
+
+
 def varint(n: int) -> bytes:
     """Protobuf's variable-length form of an unsigned integer."""
+    if n < 128:
+        return _SMALL[n]
     out = bytearray()
     while n > 127:
         out.append(n & 127 | 128)
@@ -69,6 +77,17 @@ def command(what: pb.Command) -> bytes:
     return _REQUEST_COMMAND + varint(len(encoded)) + encoded
 
 
+def acknowledgement(subscriber: str, sequence: int) -> bytes:
+    """An acknowledge command as an entry of a CommandsRequest.
+
+    Args:
+        subscriber: whose.
+        sequence: up to which.
+    """
+    number = varint(sequence)
+    return _acknowledgement_prefix(subscriber, len(number)) + number
+
+
 def opening(endpoint_id: str, sender: str) -> bytes:
     """A CommandsRequest that opens a stream. Requests may be joined: the bytes of two are one with the fields of both."""
     endpoint, name = endpoint_id.encode(), sender.encode()
@@ -93,6 +112,14 @@ def frame(packet: int, body: bytes, threshold: int | None, level: int) -> bytes:
     if threshold is not None and len(body) > threshold:
         flags, body = constants.FLAG_COMPRESSED, zlib.compress(body, level)
     return b"".join((LENGTH32.pack(HEADER.size + len(body)), HEADER.pack(packet, flags), body))
+
+
+@lru_cache(maxsize=64)
+def _acknowledgement_prefix(subscriber: str, size: int) -> bytes:
+    name = subscriber.encode()
+    head = b"".join((_ACKNOWLEDGEMENT_SUBSCRIBER, varint(len(name)), name, _ACKNOWLEDGEMENT_SEQUENCE))
+    note = varint(len(head) + size)
+    return b"".join((_REQUEST_COMMAND, varint(len(note) + 1 + len(head) + size), _COMMAND_ACKNOWLEDGE, note, head))
 
 
 def _nested(kind: bytes, head: bytes, tag: bytes, size: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._transport import CallError, Code
+from .._status import CallError, Code
 from ..errors import SidecarError
 
 

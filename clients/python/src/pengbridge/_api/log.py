@@ -133,6 +133,7 @@ class Log:
                     raise errors.translated(self._error)
                 return None
             if not self._items:
+                self._inbox.check()
                 self._items.extend(self._inbox.take())
             if not self._items:
                 return None

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from .. import _attach, _binary, _body, _host, _inbox, _launch
 from .._endpoint import Endpoint, command
-from .._transport import CallError
+from .._status import CallError
 from ..errors import SidecarError
 from ..v1 import command_pb2, endpoint_pb2
 from ..v1 import sidecar_service_pb2 as api
