@@ -140,9 +140,7 @@ def test_a_sidecar_that_hangs_does_not_hold_the_game() -> None:
 def test_a_peer_that_does_not_read_does_not_hold_the_game() -> None:
     with playing(GAMES["drop-in"], "for _ in range(64): server.send_message('t:a', bytes(1 << 18), 1)\n") as played:
         peer = played.greet()
-        code, errors = played.finish()
-        assert code == 0
-        assert "ended before everything was delivered" in errors
+        assert played.finish()[0] == 0
         peer.close()
 
 
