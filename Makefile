@@ -137,7 +137,7 @@ lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the o
 
 .PHONY: test-full
 test-full: FUZZTIME = 5s
-test-full: fuzz test-again test-scale test-packaging test-scene ## run what takes long, large numbers, or a display
+test-full: fuzz test-again test-scale test-packaging test-scene test-bench ## run what takes long, large numbers, or a display
 
 .PHONY: fuzz
 fuzz: ## fuzz each target for FUZZTIME (1m)
@@ -167,6 +167,10 @@ test-packaging: wheels
 .PHONY: test-scene
 test-scene: .scene/.stamp build
 	cd examples/scene && ../../.scene/bin/python -m pytest tests
+
+.PHONY: test-bench
+test-bench:
+	$(MAKE) bench QUICK=1 SCENARIOS='^latency$$|: 16$$'
 
 # QUICK=1 measures less, SCENARIOS=regexp only some; only a whole run replaces the results that are published.
 BENCH_OUT := $(if $(QUICK)$(SCENARIOS),bench/partial,bench)

@@ -19,6 +19,9 @@ import (
 // frameHead is what a frame has besides its body, in bytes.
 const frameHead = 10
 
+// largePatience is for large bodies, of which the reference takes a megabyte in seconds.
+const largePatience = 20 * time.Second
+
 // smallBody makes a packet of 64 bytes on the wire: a map of two numbers and a text, as games send them.
 func smallBody() []byte {
 	body := msgp.AppendMapHeader(nil, 3)
@@ -109,7 +112,7 @@ func echoSize(size int) func(*trial) error {
 		if err := t.connect(1); err != nil {
 			return err
 		}
-		t.load.Patience(5 * t.sizes.Patience) // the reference takes seconds for a megabyte
+		t.load.Patience(largePatience)
 		return t.echoOnce(load.Frame(app.EchoID, binary(size)), 1, true)
 	}
 }
@@ -120,7 +123,7 @@ func deliver(frame []byte) func(*trial) error {
 		if err := t.connect(1); err != nil {
 			return err
 		}
-		t.load.Patience(5 * t.sizes.Patience)
+		t.load.Patience(largePatience)
 		if _, err := t.load.Deliver(frame, mark, t.sizes.Warmup, t.meter); err != nil {
 			return err
 		}

@@ -121,7 +121,7 @@ func (r *runner) measure(s scenario, c contender) (figures, string, error) {
 	if server.sidecar != 0 {
 		t.meter = process.NewMeter(server.app, server.sidecar)
 	}
-	t.load, err = load.New(r.sizes.Patience, time.Now().Add(r.sizes.Trial))
+	t.load, err = load.New(r.sizes.patience(c), time.Now().Add(r.sizes.Trial))
 	if err != nil {
 		server.stop()
 		return nil, "", err

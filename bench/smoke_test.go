@@ -15,10 +15,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// tiny is just enough for everything to be run through. Its patience is for a busy machine.
+// tiny is just enough for everything to be run through.
 var tiny = sizes{
 	Rounds: 1, Warmup: time.Millisecond, Duration: 5 * time.Millisecond,
-	Patience: 20 * time.Second, Trial: time.Minute,
+	Patience: ownPatience, Trial: time.Minute,
 	Handshakes: 5, Broadcasts: 1,
 	Connections: []int{1, 10},
 	Bodies:      []int{16, 4 << 10},
