@@ -62,7 +62,8 @@ type Endpoint struct {
 	done       chan struct{}
 	outcome    ShutdownResult // valid once done is closed
 
-	counters counters
+	counters   counters
+	complaints complaints
 }
 
 // newEndpoint checks the options and makes an endpoint of the given side, which is not running yet.
@@ -78,6 +79,8 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 		tls:     opts.TLS,
 		logger:  opts.Logger,
 		created: time.Now(),
+
+		complaints: newComplaints(),
 
 		inflating: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		conns:     make(map[uint64]*conn),

@@ -47,6 +47,4 @@ func (c *conn) shed() {
 		}
 	})
 	c.countPartial(0)
-	c.e.logger.Warn("closed a connection: the memory budget was exceeded",
-		"conn", c.id, "peer", joinAddr(c.peer), "unread_bytes", unread, "unfinished_bytes", partial)
 }

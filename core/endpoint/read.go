@@ -29,6 +29,7 @@ var (
 // when the connection was closed and the peer had its time to read why.
 func (c *conn) serve() {
 	defer c.e.retire(c)
+	defer c.complain()
 	defer func() { _ = c.nc.Close() }() // for the last time; whoever cut the connection closed it before
 	defer c.letGo()
 	if !c.protect() {

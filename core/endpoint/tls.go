@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,7 +36,7 @@ func (c *conn) acceptTLS() error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.e.limits.HandshakeTimeout)
 	defer cancel()
 	if err := server.HandshakeContext(ctx); err != nil {
-		return fmt.Errorf("TLS: %w", err)
+		return tlsError(err)
 	}
 	c.setTLS(server)
 	return nil
@@ -59,10 +60,22 @@ func (c *conn) dialTLS(ctx context.Context, host string) error {
 			return fmt.Errorf("TLS: %w", ctx.Err())
 		}
 		reason := session.ReasonTLSFailed
-		return &HandshakeError{Reason: &reason, Detail: err.Error()}
+		return &HandshakeError{Reason: &reason, Detail: tlsError(err).Error()}
 	}
 	c.setTLS(client)
 	return nil
+}
+
+// tlsError says what a failed handshake means, where Go's error says it in its own terms.
+func tlsError(err error) error {
+	switch noTLS, ok := errors.AsType[tls.RecordHeaderError](err); {
+	case ok && noTLS.Conn != nil:
+		return fmt.Errorf("TLS: the peer does not speak TLS: %w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("TLS: the handshake took too long, or the peer waits for us and does not speak TLS: %w", err)
+	default:
+		return fmt.Errorf("TLS: %w", err)
+	}
 }
 
 // identify returns what presents our certificate when the server asks for one, which it notes: without it the server does

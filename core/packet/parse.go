@@ -143,7 +143,7 @@ func registryOf(body []byte) ([]event.Registered, error) {
 			return nil, fmt.Errorf("%w: %q has a name that is not text", ErrMalformedBody, keyRegistry)
 		}
 		if r.ID, rest, err = msgp.ReadUint32Bytes(rest); err != nil {
-			return nil, fmt.Errorf("%w: %q has no id for %q", ErrMalformedBody, keyRegistry, r.Name)
+			return nil, fmt.Errorf("%w: %q has no id for %.100q", ErrMalformedBody, keyRegistry, r.Name)
 		}
 		registry = append(registry, r)
 	}

@@ -73,13 +73,13 @@ func index(server []event.Registered) (map[string]uint32, map[uint32]string, err
 	byID := make(map[uint32]string, len(server))
 	for _, r := range server {
 		if id, ok := byName[r.Name]; ok {
-			return nil, nil, fmt.Errorf("%w: registry: %q has the ids %d and %d", ErrMalformedBody, r.Name, id, r.ID)
+			return nil, nil, fmt.Errorf("%w: registry: %.100q has the ids %d and %d", ErrMalformedBody, r.Name, id, r.ID)
 		}
 		if name, ok := byID[r.ID]; ok {
-			return nil, nil, fmt.Errorf("%w: registry: id %d belongs to %q and %q", ErrMalformedBody, r.ID, name, r.Name)
+			return nil, nil, fmt.Errorf("%w: registry: id %d belongs to %.100q and %.100q", ErrMalformedBody, r.ID, name, r.Name)
 		}
 		if r.ID == 0 {
-			return nil, nil, fmt.Errorf("%w: registry: %q has the id 0", ErrMalformedBody, r.Name)
+			return nil, nil, fmt.Errorf("%w: registry: %.100q has the id 0", ErrMalformedBody, r.Name)
 		}
 		byName[r.Name], byID[r.ID] = r.ID, r.Name
 	}

@@ -18,7 +18,7 @@ func (s *Session) onSettype(now time.Time, body []byte, out *Output) {
 	}
 	handshake, known := s.cfg.Lookup(name)
 	if !known {
-		s.Close(now, text(ReasonUnknownConntype), fmt.Sprintf("the client asks for connection type %q", name), out)
+		s.Close(now, text(ReasonUnknownConntype), fmt.Sprintf("the client asks for connection type %.100q", name), out)
 		return
 	}
 	s.view.Conntype, s.handshake = name, handshake

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -99,9 +100,22 @@ func (d *Decoder) need(p []byte) (int, error) {
 		limit = DefaultMaxBody
 	}
 	if length-HeaderSize > uint32(limit) {
-		return 0, fmt.Errorf("%w: body of %d bytes, the limit is %d", ErrTooLarge, length-HeaderSize, limit)
+		return 0, fmt.Errorf("%w: body of %d bytes, the limit is %d%s", ErrTooLarge, length-HeaderSize, limit, resemblance(p))
 	}
 	return LengthSize + int(length), nil
+}
+
+// resemblance says what the beginning of a frame may be instead: what else comes to a port has a huge length, too.
+func resemblance(p []byte) string {
+	const handshakeRecord, version = 0x16, 0x03 // of TLS
+	switch {
+	case p[0] == handshakeRecord && p[1] == version:
+		return " (it looks like TLS)"
+	case bytes.HasPrefix(p, []byte("GET ")), bytes.HasPrefix(p, []byte("POST")), bytes.HasPrefix(p, []byte("PRI ")):
+		return " (it looks like HTTP)"
+	default:
+		return ""
+	}
 }
 
 // fill moves bytes from the input to the partial frame until it has need of them, and reports whether it has.
