@@ -86,7 +86,7 @@ func (h *hosted) registerConntypes(m *pb.ConntypeRegistration) error {
 }
 
 func (h *hosted) acknowledge(m *pb.Acknowledgement) error {
-	return h.log.Acknowledge(m.GetSubscriber(), m.GetSequence())
+	return h.log.AcknowledgeIn(m.GetSession(), m.GetSubscriber(), m.GetSequence())
 }
 
 func (h *hosted) setCompression(m *pb.Compression) error {

@@ -69,8 +69,13 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 
 // subscription converts a wish to subscribe.
 func subscription(req *pb.SubscribeRequest) (eventlog.Request, error) {
-	request := eventlog.Request{Name: req.GetSubscriber(), From: req.GetFromSequence()}
+	request := eventlog.Request{
+		Name: req.GetSubscriber(), From: req.GetFromSequence(), Session: req.GetSession(), Resume: req.GetResume(),
+	}
 	if err := checkSubscriber("subscriber", request.Name); err != nil {
+		return request, err
+	}
+	if err := checkSubscriber("session", request.Session); err != nil {
 		return request, err
 	}
 	if err := checkEnum("mode", req.GetMode()); err != nil {

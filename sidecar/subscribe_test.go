@@ -131,6 +131,7 @@ func TestSubscribeRequestsThatMakeNoSense(t *testing.T) {
 		"format":     {Format: 9},
 		"types[1]":   {Types: []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_BIND, 0}},
 		"types[0]":   {Types: []pb.EventType{21}},
+		"session":    {Session: strings.Repeat("x", 257)},
 	} {
 		t.Run(field, func(t *testing.T) {
 			request.EndpointId = id

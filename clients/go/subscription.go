@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
 // ErrEventsLost means that events which a subscriber was promised cannot be delivered any more.
@@ -43,6 +44,7 @@ type Subscription struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	retry   retry
+	session string    // made up: other subscriptions of the same name have another
 	acks    *Commands // acknowledges; nil for observers. A stream costs a tenth of a call for each
 	acked   uint64    // the last sequence given to acks
 
@@ -56,11 +58,13 @@ type Subscription struct {
 // Subscribe begins to deliver an endpoint's events. It does not wait: whether the endpoint exists, the first Next tells. The
 // subscription ends with ctx, with Close, or after the endpoint's last event.
 //
-// A durable subscription (one with a Subscriber name) acknowledges what Next delivered as soon as Next is called again.
+// A durable subscription (one with a Subscriber name) acknowledges what Next delivered as soon as Next is called again. It
+// ends with codes.Aborted when another one takes the name over, even if its connection is broken at that time.
 func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscription {
 	ctx, cancel := context.WithCancel(ctx)
 	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
 	if o.Subscriber != "" {
+		sub.session = launch.NewSecret()
 		sub.acks = s.Commands(ctx, CommandsOptions{EndpointID: o.EndpointID})
 	}
 	return sub
@@ -93,7 +97,7 @@ func (s *Subscription) Next() ([]*pb.Event, error) {
 // acknowledge says that everything delivered is handled. Why that fails, if it does, the stream of events tells.
 func (s *Subscription) acknowledge() {
 	_, _ = s.acks.Send(s.ctx, &pb.Command{Action: &pb.Command_Acknowledge{Acknowledge: &pb.Acknowledgement{
-		Subscriber: s.options.Subscriber, Sequence: s.delivered,
+		Subscriber: s.options.Subscriber, Sequence: s.delivered, Session: s.session,
 	}}})
 	s.acked = s.delivered
 }
@@ -127,6 +131,8 @@ func (s *Subscription) open() (err error) {
 		FromSequence: s.options.FromSequence,
 		Format:       s.options.Format,
 		Types:        s.options.Types,
+		Session:      s.session,
+		Resume:       s.started && s.acks != nil,
 	}
 	if s.acks != nil {
 		request.Mode = pb.SubscriberMode_SUBSCRIBER_MODE_ACKNOWLEDGING

@@ -125,7 +125,12 @@ func TestSubscriptionOutlivesItsConnection(t *testing.T) {
 			}
 			close(requests)
 			var asked []uint64
+			sessions := map[string]bool{}
 			for r := range requests {
+				sessions[r.GetSession()] = true
+				durable := c.options.Subscriber != ""
+				assert.Equal(t, durable, r.GetSession() != "")
+				assert.Equal(t, durable && len(asked) > 0, r.GetResume(), "it goes on, and takes nothing over")
 				asked = append(asked, r.GetFromSequence())
 				wantMode := pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER
 				if c.options.Subscriber != "" {
@@ -134,6 +139,7 @@ func TestSubscriptionOutlivesItsConnection(t *testing.T) {
 				assert.Equal(t, wantMode, r.GetMode())
 			}
 			assert.Equal(t, c.asked, asked)
+			assert.Len(t, sessions, 1)
 		})
 	}
 }

@@ -36,6 +36,7 @@ type subscriber struct {
 	position int64    // where the acknowledged event ends
 	sent     uint64   // the last event that was ever handed out, or passed over by a filter
 	cursor   *Cursor  // nil while it is away
+	session  string   // whose the last cursor was
 	absence  *absence // nil while it is not, or nothing depends on it
 }
 
@@ -59,6 +60,10 @@ type Request struct {
 	From uint64
 	// Types are those wanted. Empty: all. The others count as delivered.
 	Types []event.Type
+	// Session stands for one durable subscriber among those who use the same name one after the other.
+	Session string
+	// Resume is set when the session goes on where its last cursor ended. Another session that has the name by now keeps it.
+	Resume bool
 }
 
 // Header is the state of the log when a subscription began.
@@ -70,7 +75,8 @@ type Header struct {
 
 // Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
 // [ErrTakenOver]. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
-// lost, is no longer held; [*RangeError] when From is beyond the next event; [*OtherModeError].
+// lost, is no longer held; [*RangeError] when From is beyond the next event; [*OtherModeError]; [ErrTakenOver] when
+// a session resumes that is not the last one.
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
 	c, err := l.subscribe(r)
@@ -90,6 +96,9 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	}
 	if s != nil && s.seen && s.mode != r.Mode {
 		return nil, &OtherModeError{s.name, s.mode}
+	}
+	if s != nil && s.seen && r.Resume && s.session != r.Session {
+		return nil, ErrTakenOver
 	}
 	from := r.From
 	if from == 0 {
@@ -112,7 +121,7 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if s == nil {
 		s = l.addSubscriber(r.Name, from-1)
 	}
-	s.mode, s.seen = r.Mode, true
+	s.mode, s.seen, s.session = r.Mode, true, r.Session
 	if s.cursor != nil {
 		s.cursor.end(ErrTakenOver)
 	}
@@ -141,11 +150,21 @@ func (l *Log) resumption(r Request, s *subscriber) uint64 {
 // Acknowledge says that the durable subscriber has handled everything up to the sequence. Going backwards is passed over.
 // Errors: [ErrUnknownSubscriber]; [*RangeError] beyond what was sent to the subscriber.
 func (l *Log) Acknowledge(name string, sequence uint64) error {
+	return l.AcknowledgeIn("", name, sequence)
+}
+
+// AcknowledgeIn is Acknowledge by one session of the subscriber. It is passed over when another session has taken the name
+// over: that one gets everything behind what was acknowledged before. "": whichever has the name.
+func (l *Log) AcknowledgeIn(session, name string, sequence uint64) error {
 	l.mu.Lock()
 	s := l.subscriber(name)
 	if s == nil {
 		l.mu.Unlock()
 		return ErrUnknownSubscriber
+	}
+	if session != "" && s.session != session {
+		l.mu.Unlock()
+		return nil
 	}
 	if sequence > s.sent {
 		err := &RangeError{Sequence: sequence, Oldest: l.store.first, Limit: s.sent}

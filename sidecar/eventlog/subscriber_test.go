@@ -110,6 +110,32 @@ func TestTakingOverEndsTheOlderCursor(t *testing.T) {
 	})
 }
 
+// TestWhoWasTakenOverDoesNotComeBack: a session whose stream broke before it could be told that another one has taken over is
+// told when it comes back, and does not take the name from the other.
+func TestWhoWasTakenOverDoesNotComeBack(t *testing.T) {
+	l := eventlog.New(eventlog.Options{})
+	l.Append(received(3, 10))
+	request := eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, Session: "older"}
+	older, _ := subscribe(t, l, request)
+	older.Close()
+	request.Resume = true
+	older, _ = subscribe(t, l, request) // nobody was there meanwhile
+	older.Close()
+	newer, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, Session: "newer"})
+	_, _, err := l.Subscribe(request)
+	require.ErrorIs(t, err, eventlog.ErrTakenOver)
+	require.EqualValues(t, 3, next(t, newer).Count, "nothing has happened to the newer one")
+	newer.Close()
+	_, _, err = l.Subscribe(request)
+	require.ErrorIs(t, err, eventlog.ErrTakenOver, "not even while it is away")
+	require.NoError(t, l.AcknowledgeIn("older", "game", 2))
+	require.Zero(t, l.Stats().Subscribers[0].Acknowledged, "too late: the newer one gets it all")
+	require.NoError(t, l.AcknowledgeIn("newer", "game", 1))
+	require.EqualValues(t, 1, l.Stats().Subscribers[0].Acknowledged)
+	request.Resume = false
+	subscribe(t, l, request) // but who wants to can take over
+}
+
 func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lost := make(chan string, 10)

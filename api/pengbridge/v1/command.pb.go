@@ -497,7 +497,10 @@ type Acknowledgement struct {
 	// The durable subscriber's name. Unknown: NOT_FOUND.
 	Subscriber string `protobuf:"bytes,1,opt,name=subscriber,proto3" json:"subscriber,omitempty"`
 	// Everything up to this sequence was handled. Beyond the last one sent to the subscriber: OUT_OF_RANGE.
-	Sequence      uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The session that has handled it (SubscribeRequest.session). When another one has taken the name over, that one gets
+	// everything behind what was acknowledged until then, and this is passed over. Empty: any.
+	Session       string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -544,6 +547,13 @@ func (x *Acknowledgement) GetSequence() uint64 {
 		return x.Sequence
 	}
 	return 0
+}
+
+func (x *Acknowledgement) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
 }
 
 // Flush waits until everything queued before it was handed to the kernel.
@@ -1098,12 +1108,13 @@ const file_pengbridge_v1_command_proto_rawDesc = "" +
 	"\x12PacketRegistration\x12/\n" +
 	"\apackets\x18\x01 \x03(\v2\x15.pengbridge.v1.PacketR\apackets\"M\n" +
 	"\x14ConntypeRegistration\x125\n" +
-	"\tconntypes\x18\x01 \x03(\v2\x17.pengbridge.v1.ConntypeR\tconntypes\"M\n" +
+	"\tconntypes\x18\x01 \x03(\v2\x17.pengbridge.v1.ConntypeR\tconntypes\"g\n" +
 	"\x0fAcknowledgement\x12\x1e\n" +
 	"\n" +
 	"subscriber\x18\x01 \x01(\tR\n" +
 	"subscriber\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x04R\bsequence\"<\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
+	"\asession\x18\x03 \x01(\tR\asession\"<\n" +
 	"\x05Flush\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"\x13\n" +
 	"\x11EndpointInterrupt\"\x0e\n" +

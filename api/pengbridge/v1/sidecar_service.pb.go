@@ -2147,7 +2147,12 @@ type SubscribeRequest struct {
 	// The form of bodies.
 	Format BodyFormat `protobuf:"varint,5,opt,name=format,proto3,enum=pengbridge.v1.BodyFormat" json:"format,omitempty"`
 	// Only these types. Empty: all. Others count as delivered.
-	Types         []EventType `protobuf:"varint,6,rep,packed,name=types,proto3,enum=pengbridge.v1.EventType" json:"types,omitempty"`
+	Types []EventType `protobuf:"varint,6,rep,packed,name=types,proto3,enum=pengbridge.v1.EventType" json:"types,omitempty"`
+	// Made up by a durable subscriber's program: the same for all streams by which it goes on reading. Up to 256 bytes.
+	Session string `protobuf:"bytes,7,opt,name=session,proto3" json:"session,omitempty"`
+	// Whether the stream goes on where one of the same session broke. If another session has taken the name over meanwhile, it
+	// keeps it: ABORTED. False: this stream takes over.
+	Resume        bool `protobuf:"varint,8,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2222,6 +2227,20 @@ func (x *SubscribeRequest) GetTypes() []EventType {
 		return x.Types
 	}
 	return nil
+}
+
+func (x *SubscribeRequest) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
+func (x *SubscribeRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
 }
 
 // SubscribeResponse is a batch of events, the header that opens a stream, or a heartbeat.
@@ -2528,7 +2547,7 @@ const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\fPingResponse\x12-\n" +
 	"\x04data\x18\x01 \x01(\v2\x19.pengbridge.v1.PacketBodyR\x04data\x12/\n" +
 	"\x05delay\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05delay\x12,\n" +
-	"\x12received_unix_nano\x18\x03 \x01(\x06R\x10receivedUnixNano\"\x8e\x02\n" +
+	"\x12received_unix_nano\x18\x03 \x01(\x06R\x10receivedUnixNano\"\xc0\x02\n" +
 	"\x10SubscribeRequest\x12\x1f\n" +
 	"\vendpoint_id\x18\x01 \x01(\tR\n" +
 	"endpointId\x12\x1e\n" +
@@ -2538,7 +2557,9 @@ const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\x04mode\x18\x03 \x01(\x0e2\x1d.pengbridge.v1.SubscriberModeR\x04mode\x12#\n" +
 	"\rfrom_sequence\x18\x04 \x01(\x04R\ffromSequence\x121\n" +
 	"\x06format\x18\x05 \x01(\x0e2\x19.pengbridge.v1.BodyFormatR\x06format\x12.\n" +
-	"\x05types\x18\x06 \x03(\x0e2\x18.pengbridge.v1.EventTypeR\x05types\"\xba\x01\n" +
+	"\x05types\x18\x06 \x03(\x0e2\x18.pengbridge.v1.EventTypeR\x05types\x12\x18\n" +
+	"\asession\x18\a \x01(\tR\asession\x12\x16\n" +
+	"\x06resume\x18\b \x01(\bR\x06resume\"\xba\x01\n" +
 	"\x11SubscribeResponse\x12,\n" +
 	"\x06events\x18\x01 \x03(\v2\x14.pengbridge.v1.EventR\x06events\x126\n" +
 	"\x06header\x18\x02 \x01(\v2\x1e.pengbridge.v1.SubscribeHeaderR\x06header\x12?\n" +

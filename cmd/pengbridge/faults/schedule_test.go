@@ -137,13 +137,8 @@ func newSchedule(seed uint64) schedule {
 
 // reconcile makes the parts of a schedule fit.
 func (s *schedule) reconcile() {
-	armed := false // the application's connection breaks at some time
 	for i := range s.steps {
 		f := &s.steps[i].fault
-		if armed && *f == takeOver { // whichever stream came back last would be right
-			*f = nothing
-		}
-		armed = armed || f.disconnects()
 		if s.end == absent && f.disconnects() { // its grace time is short: once away, always away
 			*f = nothing
 		}

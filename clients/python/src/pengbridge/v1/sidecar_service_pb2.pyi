@@ -324,20 +324,24 @@ class PingResponse(_message.Message):
     def __init__(self, data: _Optional[_Union[_packet_pb2.PacketBody, _Mapping]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., received_unix_nano: _Optional[int] = ...) -> None: ...
 
 class SubscribeRequest(_message.Message):
-    __slots__ = ("endpoint_id", "subscriber", "mode", "from_sequence", "format", "types")
+    __slots__ = ("endpoint_id", "subscriber", "mode", "from_sequence", "format", "types", "session", "resume")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIBER_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     FROM_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    RESUME_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     subscriber: str
     mode: _endpoint_pb2.SubscriberMode
     from_sequence: int
     format: BodyFormat
     types: _containers.RepeatedScalarFieldContainer[_event_pb2.EventType]
-    def __init__(self, endpoint_id: _Optional[str] = ..., subscriber: _Optional[str] = ..., mode: _Optional[_Union[_endpoint_pb2.SubscriberMode, str]] = ..., from_sequence: _Optional[int] = ..., format: _Optional[_Union[BodyFormat, str]] = ..., types: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ...) -> None: ...
+    session: str
+    resume: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., subscriber: _Optional[str] = ..., mode: _Optional[_Union[_endpoint_pb2.SubscriberMode, str]] = ..., from_sequence: _Optional[int] = ..., format: _Optional[_Union[BodyFormat, str]] = ..., types: _Optional[_Iterable[_Union[_event_pb2.EventType, str]]] = ..., session: _Optional[str] = ..., resume: _Optional[bool] = ...) -> None: ...
 
 class SubscribeResponse(_message.Message):
     __slots__ = ("events", "header", "heartbeat")
