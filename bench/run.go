@@ -23,7 +23,6 @@ type runCommand struct {
 	Scenarios  string      `default:"" placeholder:"REGEXP" help:"Measure only scenarios whose key this matches."`
 	Contenders []contender `default:"${contenders}" enum:"${contenders}" help:"Measure only these."`
 	Rounds     int         `help:"How often everything is measured (default: 3, with --quick 1). The median counts."`
-	Profile    string      `help:"A folder for recordings of perf, of each application and its sidecar. It slows both a little."`
 	Out        string      `default:"bench" help:"The folder for results.json and results.md."`
 }
 
@@ -44,7 +43,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := runner{programs: c.programs, sizes: amount, profiler: profiler{c.Profile}}
+	r := runner{programs: c.programs, sizes: amount}
 	for _, s := range table {
 		s.Contenders = slices.DeleteFunc(slices.Clone(s.Contenders), func(one contender) bool {
 			return !slices.Contains(c.Contenders, one)
@@ -75,7 +74,6 @@ type runner struct {
 	programs  programs
 	sizes     sizes
 	scenarios []scenario
-	profiler  profiler
 }
 
 // run measures all scenarios, round by round: contenders take turns, so that a machine that is slower for a while is so for
@@ -128,11 +126,7 @@ func (r *runner) measure(s scenario, c contender) (figures, string, error) {
 		server.stop()
 		return nil, "", err
 	}
-	stop, err := r.profiler.start(s, c, server)
-	if err == nil {
-		err = s.Measure(t)
-		stop()
-	}
+	err = s.Measure(t)
 	t.peaks()
 	t.load.Close()
 	server.stop()

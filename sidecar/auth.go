@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/auth"
 	"google.golang.org/grpc"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
@@ -18,7 +19,7 @@ type principalKey struct{}
 // authenticate returns what finds out who calls, and refuses whoever may not.
 func authenticate(tokens *launch.Tokens) auth.AuthFunc {
 	return func(ctx context.Context) (context.Context, error) {
-		secret, err := auth.AuthFromMD(ctx, "bearer")
+		secret, err := bearerToken(ctx)
 		if err != nil {
 			return nil, translate(errNoToken)
 		}
@@ -34,13 +35,17 @@ func authenticate(tokens *launch.Tokens) auth.AuthFunc {
 	}
 }
 
+// bearerToken returns the token that a call's metadata carry.
+func bearerToken(ctx context.Context) (string, error) { return auth.AuthFromMD(ctx, "bearer") }
+
 // openToReadOnly reports whether a read-only token may call method. Subscribe looks at the mode, too.
 func openToReadOnly(method string) bool {
 	switch method {
 	case pb.SidecarService_GetInfo_FullMethodName,
 		pb.SidecarService_ListEndpoints_FullMethodName,
 		pb.SidecarService_ListConnections_FullMethodName,
-		pb.SidecarService_Subscribe_FullMethodName:
+		pb.SidecarService_Subscribe_FullMethodName,
+		reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName: // tools that read the API's description
 		return true
 	}
 	return false

@@ -36,7 +36,7 @@ func TestBindAnswersWithAddressAndRegistry(t *testing.T) {
 }
 
 func TestEndpointIDsAreNeverUsedAgain(t *testing.T) {
-	first, second := newEndpoints(nil, nil), newEndpoints(nil, nil)
+	first, second := newEndpoints(nil, nil, LimitPolicy{}), newEndpoints(nil, nil, LimitPolicy{})
 	seen := make(map[string]bool)
 	for range 3 {
 		for _, e := range []*endpoints{first, second} {

@@ -16,8 +16,8 @@ import (
 // maxName is the most that names of subscribers, senders and endpoints may have, bytes.
 const maxName = 256
 
-// coreOptions converts what core needs to know; the log and TLS are added by the caller. Core checks most of it.
-func coreOptions(o *pb.EndpointOptions) (endpoint.Options, error) {
+// coreOptions converts what core needs to know, with the limits that are to hold; the log and TLS are added by the caller. Core checks most of it.
+func coreOptions(o *pb.EndpointOptions, limits *pb.Limits) (endpoint.Options, error) {
 	var opts endpoint.Options
 	if len(o.GetLabel()) > maxName {
 		return opts, invalid("label", "must be at most %d bytes", maxName)
@@ -33,7 +33,7 @@ func coreOptions(o *pb.EndpointOptions) (endpoint.Options, error) {
 		compression := coreCompression(o.GetCompression())
 		opts.Compression = &compression
 	}
-	if opts.Limits, err = coreLimits(o.GetLimits()); err != nil {
+	if opts.Limits, err = coreLimits(limits); err != nil {
 		return opts, err
 	}
 	if opts.Omit, err = omitted(o.GetEvents().GetOmitTypes()); err != nil {
@@ -79,9 +79,9 @@ func omitted(types []pb.EventType) (func(event.Type) bool, error) {
 	return func(t event.Type) bool { return omit[t] }, nil
 }
 
-// logOptions converts what the log needs to know, without its callbacks.
-func logOptions(o *pb.EndpointOptions) (eventlog.Options, error) {
-	events, limits := o.GetEvents(), o.GetLimits()
+// logOptions converts what the log needs to know, with the limits that are to hold, and without its callbacks.
+func logOptions(o *pb.EndpointOptions, limits *pb.Limits) (eventlog.Options, error) {
+	events := o.GetEvents()
 	if err := checkSubscriber("events.expected_subscriber", events.GetExpectedSubscriber()); err != nil {
 		return eventlog.Options{}, err
 	}
@@ -95,21 +95,14 @@ func logOptions(o *pb.EndpointOptions) (eventlog.Options, error) {
 	if grace == 0 {
 		grace = eventlog.DefaultGrace
 	}
-	opts := eventlog.Options{
+	return eventlog.Options{
 		Expected:        events.GetExpectedSubscriber(),
 		Grace:           grace,
 		BacklogBytes:    int(min(limits.GetBacklogBytes(), math.MaxInt)),
 		BacklogEvents:   int(limits.GetBacklogEvents()),
 		RingBytes:       int(events.GetRingBytes()),
 		OmitPacketNames: events.GetOmitPacketNames(),
-	}
-	if opts.BacklogBytes == 0 {
-		opts.BacklogBytes = eventlog.DefaultBacklogBytes
-	}
-	if opts.BacklogEvents == 0 {
-		opts.BacklogEvents = eventlog.DefaultBacklogEvents
-	}
-	return opts, nil
+	}, nil
 }
 
 func checkSubscriber(field, name string) error {

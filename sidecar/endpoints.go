@@ -42,7 +42,8 @@ type hosted struct {
 type endpoints struct {
 	logger *slog.Logger
 	budget *endpoint.Budget // of all of them together
-	prefix string           // unlike that of any other process, so that ids are never used again
+	policy LimitPolicy
+	prefix string // unlike that of any other process, so that ids are never used again
 
 	mu       sync.Mutex
 	byID     map[string]*hosted
@@ -53,12 +54,13 @@ type endpoints struct {
 	watchers sync.WaitGroup
 }
 
-func newEndpoints(logger *slog.Logger, budget *endpoint.Budget) *endpoints {
+func newEndpoints(logger *slog.Logger, budget *endpoint.Budget, policy LimitPolicy) *endpoints {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // crypto/rand ends the process rather than fail
 	return &endpoints{
 		logger:  logger,
 		budget:  budget,
+		policy:  policy,
 		prefix:  "ep_" + hex.EncodeToString(random[:]) + "_",
 		byID:    make(map[string]*hosted),
 		closing: make(chan struct{}),
@@ -67,11 +69,15 @@ func newEndpoints(logger *slog.Logger, budget *endpoint.Budget) *endpoints {
 
 // host makes an endpoint: open gets its options, log included, and listens or dials.
 func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint.Options) (*endpoint.Endpoint, error)) (*hosted, error) {
-	logged, err := logOptions(o)
+	limits, err := e.policy.apply(o.GetLimits())
 	if err != nil {
 		return nil, within("options", err)
 	}
-	options, err := coreOptions(o)
+	logged, err := logOptions(o, limits)
+	if err != nil {
+		return nil, within("options", err)
+	}
+	options, err := coreOptions(o, limits)
 	if err != nil {
 		return nil, within("options", err)
 	}

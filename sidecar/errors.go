@@ -137,6 +137,7 @@ var sentinels = [...]struct {
 	reason string
 }{
 	{errNoToken, codes.Unauthenticated, "NO_TOKEN"},
+	{errTooManyStrangers, codes.ResourceExhausted, "TOO_MANY_STRANGERS"},
 	{errReadOnly, codes.PermissionDenied, "READ_ONLY_TOKEN"},
 	{errUnknownEndpoint, codes.NotFound, "UNKNOWN_ENDPOINT"},
 	{errDraining, codes.Unavailable, "DRAINING"},

@@ -13,14 +13,21 @@ import (
 )
 
 // measure registers the collectors and returns the server options that count calls.
-func measure(registerer prometheus.Registerer, e *endpoints) ([]grpc.ServerOption, error) {
+func measure(registerer prometheus.Registerer, s *Sidecar) ([]grpc.ServerOption, error) {
 	calls := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())
 	memory := func(name, help string, bytes func() int64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(bytes()) })
 	}
+	e := s.service.endpoints
 	for _, c := range []prometheus.Collector{
 		calls,
 		&endpointCollector{e},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "pengbridge_grpc_connections", Help: "Open connections of gRPC clients.",
+		}, func() float64 { return float64(s.connections.open.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "pengbridge_grpc_connections_refused_total", Help: "Connections of gRPC clients that were refused because there were too many.",
+		}, func() float64 { return float64(s.connections.refused.Load()) }),
 		memory("pengbridge_memory_used_bytes", "What endpoints hold for peers and in logs of events.", e.budget.Used),
 		memory("pengbridge_memory_budget_bytes", "What they may hold.", e.budget.Limit),
 	} {

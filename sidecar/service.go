@@ -13,7 +13,6 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/endpoint"
 	"github.com/pengbridge/pengbridge/core/packet"
-	"github.com/pengbridge/pengbridge/sidecar/eventlog"
 )
 
 // service answers the calls. It embeds the Unsafe interface, so that a call added to the API does not compile before it
@@ -37,7 +36,7 @@ func newService(o *Options) *service {
 		maxMessage: o.MaxMessageBytes,
 		logger:     o.Logger,
 		started:    time.Now(),
-		endpoints:  newEndpoints(o.Logger, endpoint.NewBudget(o.MemoryBudget)),
+		endpoints:  newEndpoints(o.Logger, endpoint.NewBudget(o.MemoryBudget), o.Limits),
 	}
 }
 
@@ -53,13 +52,12 @@ func (s *service) GetInfo(ctx context.Context, _ *pb.GetInfoRequest) (*pb.GetInf
 		scope = "read-only"
 	}
 	return &pb.GetInfoResponse{
-		Version:         s.version,
-		ApiVersions:     []string{"v1"},
-		ProtocolVersion: packet.ProtocolVersion,
-		Pid:             uint32(os.Getpid()),
-		StartedAt:       timestamppb.New(s.started),
-		DefaultLimits: apiLimits(endpoint.DefaultLimits(),
-			eventlog.DefaultBacklogBytes, eventlog.DefaultBacklogEvents),
+		Version:           s.version,
+		ApiVersions:       []string{"v1"},
+		ProtocolVersion:   packet.ProtocolVersion,
+		Pid:               uint32(os.Getpid()),
+		StartedAt:         timestamppb.New(s.started),
+		DefaultLimits:     s.endpoints.policy.defaults(),
 		Build:             runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
 		MaxMessageBytes:   uint32(s.maxMessage),
 		Scope:             scope,

@@ -7,6 +7,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,14 +32,21 @@ import (
 // room for what surrounds it.
 const DefaultMaxMessageBytes = 16<<20 + 1<<20
 
+// DefaultMaxConnections is how many gRPC connections there may be by default. Programs have one, in Python and two more for
+// each endpoint.
+const DefaultMaxConnections = 10_000
+
 // DefaultMemoryBudget is what the sidecar holds for peers and in event logs by default.
 const DefaultMemoryBudget = 1 << 30
 
 const (
-	bufferBytes   = 128 << 10       // per direction and connection; the default of 32 KiB cuts batches of events into pieces
-	maxStreams    = 10_000          // per client connection: every endpoint needs two
-	clientPing    = 5 * time.Second // clients may ask this often whether we live
-	serverPing    = time.Minute     // finds clients on other machines that vanished without a word
+	bufferBytes   = 128 << 10        // per direction and connection; the default of 32 KiB cuts batches of events into pieces
+	maxStreams    = 10_000           // per client connection: every endpoint needs two
+	maxHeaders    = 16 << 10         // per call; a token has 64 bytes
+	greetingTime  = 10 * time.Second // from connecting to a working connection, TLS included
+	idleTime      = 10 * time.Minute // then a connection without calls is ended in good order; clients open another one when they need it
+	clientPing    = 5 * time.Second  // clients may ask this often whether we live
+	serverPing    = time.Minute      // finds clients on other machines that vanished without a word
 	serverPingFor = 20 * time.Second
 )
 
@@ -52,10 +60,14 @@ type Options struct {
 	Logger *slog.Logger
 	// MaxMessageBytes is the largest message received over gRPC. 0: DefaultMaxMessageBytes.
 	MaxMessageBytes int
+	// MaxConnections is how many gRPC connections there may be at once; further ones are closed. 0: DefaultMaxConnections.
+	MaxConnections int
 	// MemoryBudget is how many bytes all endpoints together hold of unfinished frames, packets that peers have not read and
 	// logs of events. Beyond it the connection that holds most is closed with the reason "overload"; see endpoint.Budget.
 	// 0: DefaultMemoryBudget.
 	MemoryBudget int64
+	// Limits says how limits of endpoints may be set. Applications set them; this has the defaults and the bounds.
+	Limits LimitPolicy
 	// Reflection serves the API's description, Channelz gRPC's own figures. Both want a token like everything else.
 	Reflection, Channelz bool
 	// Credentials protect the gRPC side. nil: nothing does, which is for local sockets only.
@@ -65,16 +77,19 @@ type Options struct {
 	Gone <-chan struct{}
 	// Metrics takes the sidecar's collectors. nil: there are none.
 	Metrics prometheus.Registerer
+
+	greeting time.Duration // in tests, another greetingTime
 }
 
 // Sidecar is a gRPC server with its endpoints. Serve and Drain may be called concurrently; Drain must be called in the end,
 // and does nothing the second time.
 type Sidecar struct {
-	server  *grpc.Server
-	health  *health.Server
-	service *service
-	gone    <-chan struct{}
-	end     context.CancelCauseFunc // ends the contexts of all streams
+	server      *grpc.Server
+	health      *health.Server
+	service     *service
+	connections boundedListener
+	gone        <-chan struct{}
+	end         context.CancelCauseFunc // ends the contexts of all streams
 }
 
 // New returns a sidecar that does not listen yet.
@@ -88,14 +103,26 @@ func New(o Options) (*Sidecar, error) {
 	if o.MaxMessageBytes == 0 {
 		o.MaxMessageBytes = DefaultMaxMessageBytes
 	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
 	if o.MemoryBudget == 0 {
 		o.MemoryBudget = DefaultMemoryBudget
 	}
+	if err := o.Limits.check(); err != nil {
+		return nil, fmt.Errorf("sidecar: %w", err)
+	}
 	ending, end := context.WithCancelCause(context.Background())
-	s := &Sidecar{health: health.NewServer(), service: newService(&o), gone: o.Gone, end: end}
+	s := &Sidecar{
+		health:      health.NewServer(),
+		service:     newService(&o),
+		connections: boundedListener{most: int64(o.MaxConnections), logger: o.Logger},
+		gone:        o.Gone,
+		end:         end,
+	}
 	options := serverOptions(&o)
 	if o.Metrics != nil {
-		counted, err := measure(o.Metrics, s.service.endpoints)
+		counted, err := measure(o.Metrics, s)
 		if err != nil {
 			return nil, fmt.Errorf("sidecar: registering metrics: %w", err)
 		}
@@ -125,9 +152,14 @@ func serverOptions(o *Options) []grpc.ServerOption {
 		grpc.WriteBufferSize(bufferBytes),
 		grpc.MaxRecvMsgSize(o.MaxMessageBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.ConnectionTimeout(cmp.Or(o.greeting, greetingTime)),
+		grpc.InTapHandle(new(strangers).tap(o.Tokens)),
 		grpc.WaitForHandlers(true), // nothing of a call outlives Drain
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: clientPing, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingFor}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: serverPing, Timeout: serverPingFor, MaxConnectionIdle: idleTime,
+		}),
 	}
 	if o.Credentials != nil {
 		options = append(options, grpc.Creds(o.Credentials))
@@ -135,11 +167,12 @@ func serverOptions(o *Options) []grpc.ServerOption {
 	return options
 }
 
-// Serve accepts clients on the listener, which it closes in the end. It returns nil after Drain.
+// Serve accepts clients on the listener, which it closes in the end. It returns nil after Drain. It is called once.
 func (s *Sidecar) Serve(listener net.Listener) error {
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
 	s.health.SetServingStatus(pb.SidecarService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
-	return s.server.Serve(listener)
+	s.connections.Listener = listener
+	return s.server.Serve(&s.connections)
 }
 
 // Drain ends everything in order: health says NOT_SERVING and nothing new begins; endpoints tell their peers why and end;

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pengbridge/pengbridge/sidecar"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
+	"github.com/pengbridge/pengbridge/sidecar/tlsfile"
 )
 
 // attached serves whoever has a token from the file: by hand, under systemd, in a container.
@@ -20,16 +20,13 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	if err != nil {
 		return exitError{launch.ExitUsage, err}
 	}
-	creds, err := c.credentials()
+	creds, err := c.credentials(logger)
 	if err != nil {
 		return exitError{launch.ExitUsage, err}
 	}
-	listener, err := launch.ListenAt(c.Listen, c.TLSCert != "")
-	switch {
-	case errors.Is(err, launch.ErrRemote):
-		return exitError{launch.ExitUsage, fmt.Errorf("%w: give --tls-cert and --tls-key, or listen on 127.0.0.1", err)}
-	case err != nil:
-		return exitError{launch.ExitListen, err}
+	listener, err := c.listen()
+	if err != nil {
+		return err
 	}
 	defer listener.Close()
 	metrics, err := serveMetrics(c.Metrics)
@@ -38,18 +35,14 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	}
 	defer metrics.close()
 
-	service, err := sidecar.New(sidecar.Options{
-		Version:      version,
-		Tokens:       launch.NewTokens(tokens...),
-		Logger:       logger,
-		MemoryBudget: int64(c.MemoryBudget),
-		Reflection:   true,
-		Channelz:     c.Channelz,
-		Credentials:  creds,
-		Metrics:      metrics.registerer(),
-	})
+	options := c.options(logger)
+	options.Tokens = launch.NewTokens(tokens...)
+	options.Credentials = creds
+	options.Reflection = c.Reflection || listener.Local()
+	options.Metrics = metrics.registerer()
+	service, err := sidecar.New(options)
 	if err != nil {
-		return err
+		return exitError{launch.ExitUsage, err}
 	}
 	defer c.removeReadyFile()
 	l := life{service, listener, context.Background(), signals, c.Drain, logger}
@@ -62,16 +55,37 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	})
 }
 
+// listen opens the listener. One that other machines can reach wants TLS, and callers who can be told from one another
+// before they send a word.
+func (c *serveCommand) listen() (*launch.Listener, error) {
+	listener, err := launch.ListenAt(c.Listen, c.TLSCert != "")
+	switch {
+	case errors.Is(err, launch.ErrRemote):
+		return nil, exitError{launch.ExitUsage, fmt.Errorf("%w: give --tls-cert and --tls-key, and --tls-client-ca, or listen on 127.0.0.1", err)}
+	case err != nil:
+		return nil, exitError{launch.ExitListen, err}
+	case !listener.Local() && c.TLSClientCA == "" && !c.TLSAnyClient:
+		_ = listener.Close()
+		return nil, exitError{launch.ExitUsage, fmt.Errorf(
+			"%s: %w: give --tls-client-ca, so that callers need a certificate, or say --tls-any-client", c.Listen, launch.ErrRemote)}
+	}
+	return listener, nil
+}
+
 // credentials returns TLS if it was asked for, and else what local sockets have.
-func (c *serveCommand) credentials() (credentials.TransportCredentials, error) {
+func (c *serveCommand) credentials(logger *slog.Logger) (credentials.TransportCredentials, error) {
 	if c.TLSCert == "" {
-		return launch.PeerCredentials(), nil
+		return launch.PeerCredentials(nil), nil
 	}
-	cert, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	files := tlsfile.Files{Certificate: c.TLSCert, Key: c.TLSKey, CA: c.TLSClientCA}
+	config, err := tlsfile.Server(files, c.TLSClientCA != "", logger)
+	if wrong, ok := errors.AsType[*tlsfile.Error](err); ok {
+		flag := [...]string{
+			tlsfile.CertificateFile: "--tls-cert", tlsfile.KeyFile: "--tls-key", tlsfile.CAFile: "--tls-client-ca",
+		}[wrong.Field]
+		return nil, fmt.Errorf("%s: the file %s", flag, wrong.Problem)
 	}
-	return credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+	return launch.PeerCredentials(credentials.NewTLS(config)), nil
 }
 
 func (c *serveCommand) writeReadyFile(address string) error {

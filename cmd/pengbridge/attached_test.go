@@ -5,16 +5,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,8 +18,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	client "github.com/pengbridge/pengbridge/clients/go"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
@@ -71,25 +61,6 @@ func (a *attached) end(t *testing.T) {
 	require.NoError(t, a.command.Wait())
 }
 
-func TestServeWithTLS(t *testing.T) {
-	cert, key, authority := selfSigned(t)
-	a := serve(t, "--listen", "0.0.0.0:0", "--tls-cert", cert, "--tls-key", key)
-	_, port, err := net.SplitHostPort(a.ready.Address)
-	require.NoError(t, err)
-	address := "127.0.0.1:" + port
-
-	trusting := client.AttachOptions{TokenFile: a.tokens, TLS: &tls.Config{RootCAs: authority, ServerName: "sidecar"}}
-	sidecar, err := client.Attach(timeout(t), address, trusting)
-	require.NoError(t, err)
-	require.NoError(t, sidecar.Close())
-
-	_, err = client.Attach(timeout(t), address, client.AttachOptions{TokenFile: a.tokens, TLS: &tls.Config{}})
-	assert.ErrorContains(t, err, "certificate")
-	_, err = client.Attach(timeout(t), address, client.AttachOptions{TokenFile: a.tokens})
-	assert.Equal(t, codes.Unavailable, status.Code(err), "not without TLS")
-	a.end(t)
-}
-
 func TestServeMetrics(t *testing.T) {
 	a := serve(t, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--memory-budget", "64MiB")
 	var url string
@@ -114,28 +85,4 @@ func TestServeMetrics(t *testing.T) {
 		assert.True(t, bytes.Contains(body, []byte(name)), name)
 	}
 	a.end(t)
-}
-
-// selfSigned returns the files of a certificate for the name "sidecar", and the pool that trusts it.
-func selfSigned(t *testing.T) (certFile, keyFile string, authority *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		DNSNames:     []string{"sidecar"},
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	certFile, keyFile = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
-	require.NoError(t, os.WriteFile(certFile, certPEM, 0o600))
-	require.NoError(t, os.WriteFile(keyFile, keyPEM, 0o600))
-	authority = x509.NewCertPool()
-	require.True(t, authority.AppendCertsFromPEM(certPEM))
-	return certFile, keyFile, authority
 }

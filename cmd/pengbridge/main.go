@@ -32,6 +32,7 @@ type commands struct {
 	Token   tokenCommand   `cmd:"" help:"Print a new token, as a line for a token file."`
 	Ping    pingCommand    `cmd:"" help:"Ask a peng3dnet server for its ping data."`
 	Tail    tailCommand    `cmd:"" help:"Show the events of an endpoint of a running sidecar."`
+	Health  healthCommand  `cmd:"" help:"Ask a running sidecar whether it serves, for probes."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

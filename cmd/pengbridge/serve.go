@@ -4,10 +4,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/grpclog"
 
+	"github.com/pengbridge/pengbridge/sidecar"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
@@ -19,18 +21,25 @@ const logFlush = 200 * time.Millisecond
 type serveCommand struct {
 	Spawned bool `help:"Serve the parent process, which writes a hello line to stdin. For client libraries."`
 
-	Listen    string        `placeholder:"ADDR" help:"Listen on host:port or unix:/path. Beyond loopback --tls-cert is required."`
+	Listen    string        `placeholder:"ADDR" help:"Listen on host:port or unix:/path. Beyond loopback --tls-cert and --tls-client-ca are required."`
 	TokenFile string        `type:"path" placeholder:"FILE" help:"The tokens that callers need, one a line; mode 600. See: pengbridge token."`
 	ReadyFile string        `type:"path" placeholder:"FILE" help:"Write address and process id there once it serves; removed at the end."`
-	TLSCert   string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain for gRPC."`
-	TLSKey    string        `name:"tls-key" type:"path" placeholder:"FILE" help:"PEM private key of --tls-cert."`
 	Metrics   string        `placeholder:"ADDR" help:"Serve Prometheus metrics on http://ADDR/metrics, to anybody who can reach it."`
 	Drain     time.Duration `default:"10s" help:"How long goodbyes may take after SIGTERM (default ${default})."`
 
-	MemoryBudget byteSize `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in logs of events; the peer that holds most is closed beyond it (default ${default})."`
+	TLSCert      string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain for gRPC. A replaced file is used by the next connection; so are the others."`
+	TLSKey       string `name:"tls-key" type:"path" placeholder:"FILE" help:"PEM private key of --tls-cert."`
+	TLSClientCA  string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"PEM certificates of who signs callers' certificates. Callers need one then, besides the token."`
+	TLSAnyClient bool   `name:"tls-any-client" help:"Let callers without a certificate come from other machines: the token is all they need."`
 
-	Channelz bool       `help:"Serve gRPC's channelz, for looking into the transport."`
-	LogLevel slog.Level `default:"info" help:"Log lines from this level up: debug, info, warn or error (default ${default})."`
+	MaxConnections int        `default:"10000" placeholder:"N" help:"How many gRPC connections there may be at once (default ${default})."`
+	Limit          limitFlags `sep:"," placeholder:"NAME=VALUE" help:"A limit of endpoints whose application asks for none, such as max_connections=1000 or idle_timeout=5m."`
+	MaxLimit       limitFlags `sep:"," placeholder:"NAME=VALUE" help:"The most that an application may ask for, such as max_packet_bytes=1MiB."`
+	MemoryBudget   byteSize   `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in logs of events; the peer that holds most is closed beyond it (default ${default})."`
+
+	Reflection bool       `help:"Serve the API's description, for tools like grpcurl, to other machines as well. Locally it always is."`
+	Channelz   bool       `help:"Serve gRPC's channelz, for looking into the transport."`
+	LogLevel   slog.Level `default:"info" help:"Log lines from this level up: debug, info, warn or error (default ${default})."`
 }
 
 // Help is shown by `pengbridge serve --help`.
@@ -38,7 +47,10 @@ func (*serveCommand) Help() string {
 	return `Examples:
   pengbridge serve --listen 127.0.0.1:7777 --token-file tokens --ready-file ready.json
   pengbridge serve --listen unix:/run/pengbridge/api.sock --token-file tokens
-  pengbridge serve --listen :7777 --token-file tokens --tls-cert cert.pem --tls-key key.pem
+  pengbridge serve --listen :7777 --token-file tokens --tls-cert cert.pem --tls-key key.pem --tls-client-ca ca.pem
+  pengbridge serve --listen 127.0.0.1:7777 --token-file tokens --limit idle_timeout=5m --max-limit max_connections=1000
+
+Limits are named as in the API: ` + strings.Join(limitNames(), ", ") + `.
 
 SIGTERM (by hand also SIGINT and SIGHUP) ends it in good order, a second one at once.
 
@@ -63,12 +75,27 @@ func (c *serveCommand) Run(s *streams) error {
 	return c.attached(signals, logger)
 }
 
+// options returns what a sidecar has in common, however it is started.
+func (c *serveCommand) options(logger *slog.Logger) sidecar.Options {
+	return sidecar.Options{
+		Version:        version,
+		Logger:         logger,
+		MaxConnections: c.MaxConnections,
+		MemoryBudget:   int64(c.MemoryBudget),
+		Limits:         sidecar.LimitPolicy{Default: c.Limit.limits(), Most: c.MaxLimit.limits()},
+		Channelz:       c.Channelz,
+	}
+}
+
 // check finds options that do not go together.
 func (c *serveCommand) check() error {
-	byHand := c.Listen != "" || c.TokenFile != "" || c.ReadyFile != "" || c.TLSCert != "" || c.TLSKey != "" || c.Metrics != ""
+	byHand := c.Listen != "" || c.TokenFile != "" || c.ReadyFile != "" || c.Metrics != "" || c.Reflection ||
+		c.TLSCert != "" || c.TLSKey != "" || c.TLSClientCA != "" || c.TLSAnyClient
 	switch {
 	case c.Spawned && byHand:
 		return errors.New("--spawned takes its instructions from stdin, not from --listen and its companions")
+	case c.MaxConnections <= 0:
+		return errors.New("--max-connections must be more than 0")
 	case c.Spawned:
 		return nil
 	case c.Listen == "":
@@ -78,6 +105,10 @@ func (c *serveCommand) check() error {
 			"make one with: pengbridge token > tokens && chmod 600 tokens")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
+	case c.TLSCert == "" && (c.TLSClientCA != "" || c.TLSAnyClient):
+		return errors.New("--tls-client-ca and --tls-any-client need --tls-cert and --tls-key")
+	case c.TLSClientCA != "" && c.TLSAnyClient:
+		return errors.New("--tls-client-ca and --tls-any-client contradict each other")
 	case c.Drain <= 0 || c.Drain > launch.MaxDrain:
 		return errors.New("--drain must be more than 0 and at most 60s")
 	}

@@ -29,18 +29,14 @@ func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog
 		return refuse(s, exitError{launch.ExitLaunch, err})
 	}
 	defer removeTokens()
-	service, err := sidecar.New(sidecar.Options{
-		Version:      version,
-		Tokens:       tokens,
-		Logger:       logger,
-		MemoryBudget: int64(c.MemoryBudget),
-		Reflection:   true,
-		Channelz:     c.Channelz,
-		Credentials:  launch.PeerCredentials(),
-		Gone:         parent.Gone(),
-	})
+	options := c.options(logger)
+	options.Tokens = tokens
+	options.Credentials = launch.PeerCredentials(nil)
+	options.Reflection = true
+	options.Gone = parent.Gone()
+	service, err := sidecar.New(options)
 	if err != nil {
-		return refuse(s, err)
+		return refuse(s, exitError{launch.ExitUsage, err})
 	}
 	l := life{service, listener, parent.Context(), signals, parent.Hello.Drain(), logger}
 	return l.run(func() error {

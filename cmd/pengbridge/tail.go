@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -22,9 +21,9 @@ const attachTimeout = 10 * time.Second
 type tailCommand struct {
 	Address   string `arg:"" help:"The sidecar: host:port or unix:/path."`
 	TokenFile string `type:"path" required:"" placeholder:"FILE" help:"The token to use; a read-only one will do."`
-	TLS       bool   `name:"tls" help:"Connect with TLS, trusting the system's authorities."`
 	Endpoint  string `placeholder:"ID" help:"Whose events. Not needed while there is only one endpoint."`
 	From      uint64 `placeholder:"SEQUENCE" help:"Begin with this event rather than the oldest one held."`
+	tlsFlags
 }
 
 // Help is shown by `pengbridge tail --help`.
@@ -67,11 +66,11 @@ func (c *tailCommand) Run(s *streams) error {
 func (c *tailCommand) find(ctx context.Context) (*client.Sidecar, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, attachTimeout)
 	defer cancel()
-	options := client.AttachOptions{TokenFile: c.TokenFile}
-	if c.TLS {
-		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	config, err := c.config()
+	if err != nil {
+		return nil, "", err
 	}
-	sidecar, err := client.Attach(ctx, c.Address, options)
+	sidecar, err := client.Attach(ctx, c.Address, client.AttachOptions{TokenFile: c.TokenFile, TLS: config})
 	if err != nil {
 		return nil, "", err
 	}

@@ -68,7 +68,7 @@ type Endpoint struct {
 
 // newEndpoint checks the options and makes an endpoint of the given side, which is not running yet.
 func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
-	if err := opts.Limits.validate(); err != nil {
+	if err := opts.Limits.Validate(); err != nil {
 		return nil, err
 	}
 	limits := opts.Limits.WithDefaults()

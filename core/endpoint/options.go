@@ -112,7 +112,8 @@ func fill[T comparable](field *T, value T) {
 	}
 }
 
-func (l Limits) validate() error {
+// Validate says which limit is impossible, by the name that the API gives it. The error is a *packet.InvalidError.
+func (l Limits) Validate() error {
 	for _, f := range []struct {
 		name     string
 		negative bool

@@ -96,6 +96,12 @@ func (l *Listener) Target() string {
 	return l.Addr().String()
 }
 
+// Local reports whether only this machine can reach the listener.
+func (l *Listener) Local() bool {
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
 // Close stops listening and removes the socket with its directory. Closing again is an error, as for any listener.
 func (l *Listener) Close() error {
 	err := l.Listener.Close()

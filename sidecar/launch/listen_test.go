@@ -89,7 +89,7 @@ func TestListenAtTCP(t *testing.T) {
 }
 
 func TestPeerCredentials(t *testing.T) {
-	creds := PeerCredentials().Clone()
+	creds := PeerCredentials(nil).Clone()
 	stranger := peerCredentials{creds.(peerCredentials).TransportCredentials, os.Getuid() + 1}
 	_, known, err := peerUID(unixPair(t))
 	require.NoError(t, err)

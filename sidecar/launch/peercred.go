@@ -9,11 +9,15 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// PeerCredentials returns the sidecar's transport credentials for local sockets: nothing is encrypted, and on Linux a
-// connection over a Unix socket is refused unless its peer runs as the same user as this process. The socket's mode says the
-// same; this holds even where the directory was opened up or the socket was handed on.
-func PeerCredentials() credentials.TransportCredentials {
-	return peerCredentials{insecure.NewCredentials(), os.Getuid()}
+// PeerCredentials returns the sidecar's transport credentials: on Linux a connection over a Unix socket is refused unless
+// its peer runs as the same user as this process. The socket's mode says the same; this holds even where the directory was
+// opened up or the socket was handed on. What protects the connection is up to inner; nil: nothing is encrypted, which is
+// for local sockets.
+func PeerCredentials(inner credentials.TransportCredentials) credentials.TransportCredentials {
+	if inner == nil {
+		inner = insecure.NewCredentials()
+	}
+	return peerCredentials{inner, os.Getuid()}
 }
 
 type peerCredentials struct {
@@ -22,7 +26,11 @@ type peerCredentials struct {
 }
 
 func (c peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	if unix, ok := conn.(*net.UnixConn); ok {
+	socket := conn
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		socket = wrapped.NetConn()
+	}
+	if unix, ok := socket.(*net.UnixConn); ok {
 		uid, known, err := peerUID(unix)
 		switch {
 		case err != nil:
