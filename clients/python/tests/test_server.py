@@ -245,6 +245,7 @@ def test_starting_takes_the_steps_that_subclasses_override(net: Net) -> None:
     class Steps:
         def initialize(self) -> None:
             super().initialize()  # type: ignore[misc]
+            assert not hasattr(self, "initialized")
             self.initialized = True
 
         def bind(self) -> None:

@@ -97,7 +97,7 @@ class Client(ClientBytes, ClientState):
         with self._init_lock:
             if self._is_connected:
                 return
-            self.initialize()
+            self._prepare()
             host = _host.shared(_limits.memory_budget(self.cfg))
             ignore = self.cfg["net.registry.missingpacketaction"] != "closeconnection"
             request = sidecar_service_pb2.ConnectRequest(
@@ -139,7 +139,7 @@ class Client(ClientBytes, ClientState):
                 return
             self._is_started = True
         try:
-            self.initialize()  # connect does it, too; but subclasses that override either know them as two steps
+            self._prepare()  # connect does it, too; but subclasses that override either know them as two steps
             self.connect()
             self._emit("start")
             endpoint = self._running()

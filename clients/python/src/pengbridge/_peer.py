@@ -130,6 +130,10 @@ class Peer(Processing):
                 hook()
         self._emit("initialize")
 
+    def _prepare(self) -> None:
+        if not self._is_initialized:  # a subclass may add what cannot be done twice
+            self.initialize()
+
     # Events.
 
     def _emit(self, name: str, **data: Any) -> None:

@@ -87,7 +87,7 @@ class Server(ServerBytes, Peer):
         with self._init_lock:
             if self._is_bound:
                 return
-            self.initialize()
+            self._prepare()
             host = _host.shared(_limits.memory_budget(self.cfg))
             request = sidecar_service_pb2.BindRequest(
                 address=_options.joined(self.addr), options=_options.endpoint_options(self)
@@ -117,7 +117,7 @@ class Server(ServerBytes, Peer):
         with self._init_lock:
             if self._is_started or not self.run:
                 return
-            self.initialize()  # bind does it, too; but subclasses that override either know them as two steps
+            self._prepare()  # bind does it, too; but subclasses that override either know them as two steps
             self.bind()
             self._emit("start")
             self._running().start()
