@@ -40,7 +40,10 @@ func (r *report) section(b *strings.Builder, title string, rows [][]string) {
 
 // results are the main table: what each contender reached.
 func (r *report) results() [][]string {
-	rows := [][]string{{"scenario", "key", "unit", "reference", "pengbridge, Python", "pengbridge, Go", "raw Go", "Python : reference", "Python : raw", "Go : raw"}}
+	rows := [][]string{{
+		"scenario", "key", "unit", "reference", "pengbridge, Python", "pengbridge, Go", "raw Go",
+		"Python : reference", "Python : raw", "Go : raw",
+	}}
 	for _, s := range r.Scenarios {
 		if s.Series != "" {
 			continue

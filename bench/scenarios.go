@@ -58,15 +58,15 @@ func (s sizes) small() []scenario {
 			Goals: []goal{
 				{Text: "one in flight through a Go application, p50", Of: golang, Metric: p50, Against: raw, AtMost: 9},
 				{Text: "one in flight through the Python drop-in, p50", Of: python, Metric: p50, Against: reference, AtMost: 2},
-				{Text: "the same, p99", Of: python, Metric: p99, Against: reference, AtMost: 1},
+				{Text: "one in flight through the Python drop-in, p99", Of: python, Metric: p99, Against: reference, AtMost: 1},
 			},
 		},
 		{
-			Key: "latency-burn", Title: "the same beside a thread that computes 10 ms of each frame, p50", Metric: p50, Contenders: pythons,
-			Flags: []string{"--burn"}, Measure: echo(1),
+			Key: "latency-burn", Title: "one echo in flight, beside a thread that computes 10 ms of each frame, p50", Metric: p50,
+			Contenders: pythons, Flags: []string{"--burn"}, Measure: echo(1),
 			Goals: []goal{
 				{Text: "one in flight beside a busy thread, p50", Of: python, Metric: p50, Against: reference, AtMost: 2},
-				{Text: "the same, p99", Of: python, Metric: p99, Against: reference, AtMost: 1},
+				{Text: "one in flight beside a busy thread, p99", Of: python, Metric: p99, Against: reference, AtMost: 1},
 			},
 		},
 		{
@@ -74,7 +74,7 @@ func (s sizes) small() []scenario {
 			Measure: deliver(load.Frame(app.SinkID, smallBody())),
 			Goals: []goal{
 				{Text: "delivered to a Python handler", Of: python, Metric: rate, Against: reference, AtLeast: 3},
-				{Text: "the same, a second", Of: python, Metric: rate, AtLeast: 400e3},
+				{Text: "delivered to a Python handler, a second", Of: python, Metric: rate, AtLeast: 400e3},
 				{Text: "Subscribe into a Go subscriber", Of: golang, Metric: rate, Against: raw, AtLeast: 0.15},
 				{Text: "the sidecar's CPU for each packet", Of: golang, Metric: sidecarCPU, Against: raw, AgainstMetric: appCPU, AtMost: 4},
 			},
@@ -110,7 +110,7 @@ func large(mib int) scenario {
 		Metric: throughput, Contenders: all, Measure: deliver(frame),
 		Goals: []goal{
 			{Text: fmt.Sprintf("bodies of %d MiB, MB/s", mib), Of: python, Metric: throughput, Against: reference, AtLeast: 10},
-			{Text: "the same", Of: python, Metric: throughput, Against: raw, AtLeast: 0.40},
+			{Text: fmt.Sprintf("bodies of %d MiB, MB/s", mib), Of: python, Metric: throughput, Against: raw, AtLeast: 0.40},
 		},
 	}
 }
@@ -138,7 +138,8 @@ func (s sizes) broadcasts() (table []scenario) {
 			{Text: "broadcast() to 200", Of: python, Metric: p50, Against: reference, AtMost: 1},
 		},
 	}, scenario{
-		Key: "loop-200", Title: "the same by a loop of send_message, p50", Metric: p50, Contenders: all, Measure: broadcast(few, true),
+		Key: "loop-200", Title: "200 bytes to 200 connections, by a loop of send_message, p50", Metric: p50,
+		Contenders: all, Measure: broadcast(few, true),
 		Goals: []goal{
 			{Text: "loop of send_message to 200", Of: python, Metric: p50, Against: reference, AtMost: 1},
 		},
@@ -161,7 +162,7 @@ func (s sizes) connections() []scenario {
 			Contenders: all, Measure: idle(many),
 			Goals: []goal{
 				{Text: "the sidecar's memory for an idle connection, KiB", Of: python, Metric: connectionKiB, AtMost: 5},
-				{Text: "the same with a Go application", Of: golang, Metric: connectionKiB, AtMost: 5},
+				{Text: "the sidecar's memory for an idle connection, KiB", Of: golang, Metric: connectionKiB, AtMost: 5},
 			},
 		},
 	}

@@ -11,7 +11,7 @@ type sizes struct {
 	Duration    time.Duration // of a measurement
 	Patience    time.Duration // for a reference that does not do anything: it often hangs
 	Trial       time.Duration // for everything with one server
-	Handshakes  int           // connections that are made in a measurement
+	Handshakes  int           // connections that are made at a time
 	Broadcasts  int           // in a measurement; there is one more for warming up
 	Connections []int         // for scenarios that depend on their number; the last is what "many" means
 	Bodies      []int         // for scenarios that depend on their size, in bytes
@@ -21,7 +21,7 @@ type sizes struct {
 var full = sizes{
 	Rounds: 3, Warmup: 200 * time.Millisecond, Duration: 700 * time.Millisecond,
 	Patience: 4 * time.Second, Trial: time.Minute,
-	Handshakes: 2000, Broadcasts: 11,
+	Handshakes: 250, Broadcasts: 11,
 	Connections: []int{1, 10, 100, 1000, 10000},
 	Bodies:      []int{16, 256, 4 << 10, 64 << 10, 1 << 20},
 }
@@ -30,7 +30,7 @@ var full = sizes{
 var quick = sizes{
 	Rounds: 1, Warmup: 100 * time.Millisecond, Duration: 300 * time.Millisecond,
 	Patience: 2 * time.Second, Trial: time.Minute,
-	Handshakes: 500, Broadcasts: 5,
+	Handshakes: 100, Broadcasts: 5,
 	Connections: []int{1, 100, 1000, 10000},
 	Bodies:      []int{16, 4 << 10, 1 << 20},
 }

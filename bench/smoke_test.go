@@ -48,7 +48,9 @@ func smoke(t *testing.T, wanted func(scenario) bool, who ...contender) (publishe
 	require.NoError(t, err)
 	table = slices.DeleteFunc(table, func(s scenario) bool { return !wanted(s) })
 	for i := range table {
-		table[i].Contenders = slices.DeleteFunc(slices.Clone(table[i].Contenders), func(c contender) bool { return !slices.Contains(who, c) })
+		table[i].Contenders = slices.DeleteFunc(slices.Clone(table[i].Contenders), func(c contender) bool {
+			return !slices.Contains(who, c)
+		})
 	}
 	r := runner{sizes: tiny, scenarios: table, programs: programs{
 		Binary:          program(t, "PENGBRIDGE_BINARY", "../bin/pengbridge"),
