@@ -82,10 +82,13 @@ func (s *Session) receiveApplication(now time.Time, p Packet, out *Output) {
 }
 
 func (s *Session) reportReceived(now time.Time, p Packet, name string, refused bool, out *Output) {
-	s.report(event.Event{
-		Type: s.typ(event.ServerRecv, event.ClientRecv), Time: now,
-		PacketID: p.ID, Packet: name, Body: p.Body, Refused: refused,
-	}, out)
+	typ := s.typ(event.ServerRecv, event.ClientRecv)
+	if !s.cfg.Records[typ] {
+		return
+	}
+	ev := out.next() // filled in where it lies: events are large, and these are many
+	ev.Type, ev.Time, ev.Conn = typ, now, s.id
+	ev.PacketID, ev.Packet, ev.Body, ev.Refused = p.ID, name, p.Body, refused
 }
 
 // outOfPlace answers a handshake packet in the wrong phase or direction.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -66,6 +67,13 @@ type Output struct {
 func (o *Output) Reset() {
 	clear(o.Events) // lets go of the bodies
 	o.Frames, o.Events, o.Sent = o.Frames[:0], o.Events[:0], 0
+}
+
+// next adds an empty event and returns it.
+func (o *Output) next() *event.Event {
+	n := len(o.Events)
+	o.Events = slices.Grow(o.Events, 1)[:n+1] // empty: Reset has cleared it
+	return &o.Events[n]
 }
 
 // New returns the session of connection id, which is 0 for a client. Nothing happens before Begin.
