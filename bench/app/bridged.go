@@ -65,7 +65,9 @@ func (b *Bridged) Serve(ctx context.Context) (err error) {
 		OnFailure:  func(err *pengbridge.CommandError) { failed = err },
 	})
 	defer func() { err = errors.Join(err, b.commands.Close(ctx), failed) }()
-	events := b.sidecar.Subscribe(ctx, pengbridge.SubscribeOptions{EndpointID: b.endpoint, Subscriber: subscriber, Reuse: true})
+	events := b.sidecar.Subscribe(ctx, pengbridge.SubscribeOptions{
+		EndpointID: b.endpoint, Subscriber: subscriber, Commands: b.commands, Reuse: true,
+	})
 	defer events.Close()
 	for {
 		next, err := events.Next()

@@ -31,6 +31,10 @@ type SubscribeOptions struct {
 	Types []pb.EventType
 	// Format is the form of bodies.
 	Format pb.BodyFormat
+	// Commands is what a durable subscription acknowledges over, together with what the program sends to the same endpoint. Its
+	// OnFailure is told if an acknowledgement fails, and a Flush on it holds up those behind it. Close it after the
+	// subscription. Nil: a stream of its own, which costs another message in each direction for every batch.
+	Commands *Commands
 	// Reuse makes each call of Next overwrite the events that the one before returned, with their bodies. It is for programs
 	// that handle hundreds of thousands of events a second: most of what an event costs is memory.
 	Reuse bool
@@ -45,7 +49,7 @@ type Subscription struct {
 	cancel  context.CancelFunc
 	retry   retry
 	session string    // made up: other subscriptions of the same name have another
-	acks    *Commands // acknowledges; nil for observers. A stream costs a tenth of a call for each
+	acks    *Commands // acknowledges; nil for observers. A call for each batch would cost ten times as much
 	acked   uint64    // the last sequence given to acks
 
 	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
@@ -65,7 +69,9 @@ func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscripti
 	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
 	if o.Subscriber != "" {
 		sub.session = launch.NewSecret()
-		sub.acks = s.Commands(ctx, CommandsOptions{EndpointID: o.EndpointID})
+		if sub.acks = o.Commands; sub.acks == nil {
+			sub.acks = s.Commands(ctx, CommandsOptions{EndpointID: o.EndpointID})
+		}
 	}
 	return sub
 }
@@ -182,7 +188,11 @@ func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
 func (s *Subscription) Close() {
 	if s.acks != nil {
 		ctx, cancel := context.WithTimeout(s.ctx, lastAcknowledgement)
-		_ = s.acks.Close(ctx)
+		if s.options.Commands == nil {
+			_ = s.acks.Close(ctx)
+		} else {
+			_ = s.acks.Wait(ctx, s.acks.queue.last())
+		}
 		cancel()
 	}
 	s.cancel()

@@ -145,12 +145,24 @@ func TestSubscriptionOutlivesItsConnection(t *testing.T) {
 }
 
 func TestSubscriptionAcknowledgesWhatIsHandled(t *testing.T) {
+	for name, shared := range map[string]bool{"over a stream of its own": false, "over the program's": true} {
+		t.Run(name, func(t *testing.T) { testAcknowledging(t, shared) })
+	}
+}
+
+func testAcknowledging(t *testing.T, shared bool) {
+	t.Helper()
 	acks := make(chan uint64, 10)
 	a := &applier{breakAfter: []int{2}, lose: true, senders: map[string]bool{}} // the first one has to be sent again
 	a.applies = func(command *pb.Command) { acks <- command.GetAcknowledge().GetSequence() }
 	s := serveParts([]part{{1, []uint64{1, 2}, nil}}, make(chan *pb.SubscribeRequest, 1))
 	s.commands = a.serve
-	sub := attach(t, s).Subscribe(timeout(t), SubscribeOptions{EndpointID: "e", Subscriber: "game"})
+	sidecar, options := attach(t, s), SubscribeOptions{EndpointID: "e", Subscriber: "game"}
+	if shared {
+		options.Commands = sidecar.Commands(timeout(t), CommandsOptions{EndpointID: "e"})
+		defer func() { assert.NoError(t, options.Commands.Close(timeout(t)), "the subscription leaves it alone") }()
+	}
+	sub := sidecar.Subscribe(timeout(t), options)
 	_, err := sub.Next()
 	require.NoError(t, err)
 	assert.Empty(t, acks, "what was only delivered is not handled")
