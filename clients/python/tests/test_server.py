@@ -112,9 +112,9 @@ def test_conn_stands_for_the_socket(net: Net) -> None:
 
 
 def test_sending_fails_at_once_where_it_can(net: Net) -> None:
-    server = net.server(packets={"t:a": Recorder})
+    server = net.server(packets={"t:a": Recorder}, process=False)  # so that the client stays in clients after the stop
     peer = RawPeer.connect(server.sock.getsockname())
-    eventually(lambda: server.clients and server.clients[1].state == 64)
+    eventually(lambda: server.process() is not None and server.clients and server.clients[1].state == 64)
     for args, error in [
         (("t:nothing", 1, 1), KeyError),
         ((99, 1, 1), KeyError),
