@@ -113,7 +113,8 @@ def test_tls(tmp_path: Path) -> None:
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(["openssl", *request.split(), *names], check=True, capture_output=True)
-    served = Served(tmp_path, "--listen", "127.0.0.1:0", "--tls-cert", str(certificate), "--tls-key", str(key))
+    tls = ["--tls-cert", str(certificate), "--tls-key", str(key)]
+    served = Served(tmp_path, "--listen", "127.0.0.1:0", *tls)
     try:
         with Sidecar.attach(served.address, served.tokens, ca_file=certificate) as sidecar:
             server = sidecar.bind("127.0.0.1:0")
@@ -122,6 +123,18 @@ def test_tls(tmp_path: Path) -> None:
             Sidecar.attach(served.address, served.tokens, timeout=0.5)
     finally:
         served.close()
+    choosy = Served(tmp_path, "--listen", "0.0.0.0:0", *tls, "--tls-client-ca", str(certificate))
+    try:
+        address = f"localhost:{choosy.address.rpartition(':')[2]}"
+        with Sidecar.attach(
+            address, choosy.tokens, ca_file=certificate, certificate_file=certificate, key_file=key
+        ) as sidecar:
+            server = sidecar.bind("127.0.0.1:0")
+            assert isinstance(server.next_event(WAIT), pengbridge.Initialized)
+        with pytest.raises(pengbridge.SidecarError):
+            Sidecar.attach(address, choosy.tokens, ca_file=certificate, timeout=0.5)
+    finally:
+        choosy.close()
 
 
 @pytest.mark.parametrize(
@@ -151,3 +164,8 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         Sidecar.attach("127.0.0.1:1", tmp_path / "nothing")
     with pytest.raises(pengbridge.SidecarError, match="not a regular file"):
         Sidecar.attach("127.0.0.1:1", os.devnull)
+    tokens = token_file(tmp_path, TOKEN)
+    with pytest.raises(pengbridge.SidecarError, match="go together"):
+        Sidecar.attach("127.0.0.1:1", tokens, ca_file=tokens, certificate_file=tokens)
+    with pytest.raises(pengbridge.SidecarError, match="No such file"):
+        Sidecar.attach("127.0.0.1:1", tokens, ca_file=tokens, certificate_file=tokens, key_file=tmp_path / "nothing")

@@ -9,6 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
+from . import _dial
 from .errors import SidecarError
 
 ADDRESS_VARIABLE = "PENGBRIDGE_ADDRESS"
@@ -25,13 +26,13 @@ class Attachment:
     Args:
         address: "host:port", "[::1]:port" or "unix:/path".
         token: what every call has to carry.
-        root_certificates: PEM certificates of who vouches for the sidecar; None for a plain connection.
+        trust: how TLS is spoken with the sidecar; None for a plain connection.
     """
 
-    def __init__(self, address: str, token: str, root_certificates: bytes | None = None) -> None:
+    def __init__(self, address: str, token: str, trust: _dial.Trust | None = None) -> None:
         self.address = address
         self.token = token
-        self.root_certificates = root_certificates
+        self.trust = trust
 
     def alive(self) -> bool:
         """Whether somebody listens at the address, found out by connecting: it takes a second at most."""
@@ -55,8 +56,14 @@ class Attachment:
             socket.create_connection((host.strip("[]"), int(port)), _PROBE).close()
 
 
-def find(address: str | None, token_file: str | Path | None, ca_file: str | Path | None) -> Attachment:
-    """Returns the sidecar that the arguments name, or where they are None the environment.
+def find(
+    address: str | None,
+    token_file: str | Path | None,
+    ca_file: str | Path | None = None,
+    certificate_file: str | Path | None = None,
+    key_file: str | Path | None = None,
+) -> Attachment:
+    """Returns the sidecar that the arguments name, or where address and token file are None the environment.
 
     Raises:
         SidecarError: neither names it, or a file cannot be read. The message says what to do.
@@ -69,11 +76,22 @@ def find(address: str | None, token_file: str | Path | None, ca_file: str | Path
     token_file = token_file or os.environ.get(TOKEN_FILE_VARIABLE)
     if not token_file:
         raise SidecarError(f"the sidecar needs a token: give the file it is in, or set {TOKEN_FILE_VARIABLE}")
+    if bool(certificate_file) != bool(key_file) or (certificate_file and not ca_file):
+        raise SidecarError("certificate_file and key_file go together, and with ca_file")
     try:
-        roots = Path(ca_file).read_bytes() if ca_file else None
-        return Attachment(address, read_token(Path(token_file)), roots)
+        trust = _trust(ca_file, certificate_file, key_file) if ca_file else None
+        return Attachment(address, read_token(Path(token_file)), trust)
     except OSError as error:
         raise SidecarError(f"cannot attach to {address}: {error}") from error
+
+
+def _trust(ca_file: str | Path, certificate_file: str | Path | None, key_file: str | Path | None) -> _dial.Trust:
+    roots = Path(ca_file).read_bytes()
+    if not certificate_file or not key_file:
+        return _dial.Trust(roots)
+    trust = _dial.Trust(roots, os.path.abspath(certificate_file), os.path.abspath(key_file))
+    trust.identity()  # now, when a file that cannot be read can be named
+    return trust
 
 
 def read_token(path: Path) -> str:

@@ -4,8 +4,35 @@ from __future__ import annotations
 
 import socket
 import ssl
+from dataclasses import dataclass
 
 _CHUNK = 64 << 10  # bytes
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How TLS is to be spoken with a sidecar: who vouches for it, and what we show when it asks.
+
+    Attributes:
+        root_certificates: PEM certificates of who vouches for the server.
+        certificate_file: PEM file of our certificate chain; None for none.
+        key_file: PEM file of its private key.
+    """
+
+    root_certificates: bytes
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+    def identity(self) -> tuple[bytes | None, bytes | None]:
+        """Our private key and certificate chain, as PEM.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        if self.certificate_file is None or self.key_file is None:
+            return None, None
+        with open(self.key_file, "rb") as key, open(self.certificate_file, "rb") as chain:
+            return key.read(), chain.read()
 
 
 class Tls:
@@ -14,12 +41,14 @@ class Tls:
     It works on bytes and not on the socket, so that one thread can wait for the socket while others write.
 
     Args:
-        root_certificates: PEM certificates of who vouches for the server.
+        trust: who vouches for the server, and what we show it.
         host: the name or address that the server's certificate must be for.
     """
 
-    def __init__(self, root_certificates: bytes, host: str) -> None:
-        context = ssl.create_default_context(cadata=root_certificates.decode())
+    def __init__(self, trust: Trust, host: str) -> None:
+        context = ssl.create_default_context(cadata=trust.root_certificates.decode())
+        if trust.certificate_file is not None:
+            context.load_cert_chain(trust.certificate_file, trust.key_file)
         context.set_alpn_protocols(["h2"])
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -71,12 +100,12 @@ class Tls:
         return b"".join(parts)
 
 
-def connect(address: str, root_certificates: bytes | None, timeout: float) -> tuple[socket.socket, Tls | None]:
+def connect(address: str, trust: Trust | None, timeout: float) -> tuple[socket.socket, Tls | None]:
     """Connects.
 
     Args:
         address: "unix:<path>", "host:port" or "[::1]:port".
-        root_certificates: PEM certificates of who vouches for the server; None for a plain connection.
+        trust: how TLS is to be spoken; None for a plain connection.
         timeout: in seconds.
 
     Returns:
@@ -99,8 +128,8 @@ def connect(address: str, root_certificates: bytes | None, timeout: float) -> tu
             sock.connect(path)
         else:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if root_certificates is not None:
-                tls = Tls(root_certificates, host)
+            if trust is not None:
+                tls = Tls(trust, host)
                 tls.shake_hands(sock)
         sock.setblocking(False)
     except BaseException:

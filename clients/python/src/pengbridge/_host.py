@@ -9,7 +9,7 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Protocol
 
-from . import _binary, _fork, _launch
+from . import _binary, _dial, _fork, _launch
 from ._transport import Transport
 from .v1 import sidecar_service_pb2
 
@@ -31,8 +31,8 @@ class Running(Protocol):
         """What every call has to carry."""
 
     @property
-    def root_certificates(self) -> bytes | None:
-        """PEM certificates of who vouches for it; None for a plain connection."""
+    def trust(self) -> _dial.Trust | None:
+        """How TLS is spoken with it; None for a plain connection."""
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -61,7 +61,7 @@ class Host:
     def __init__(self, process: Running, timeout: float = 10.0) -> None:
         self._origin = _fork.Origin()
         self.process = process
-        self.transport = Transport(process.address, process.token, process.root_certificates)
+        self.transport = Transport(process.address, process.token, process.trust)
         try:
             info = self.transport.call(
                 "GetInfo", sidecar_service_pb2.GetInfoRequest(), sidecar_service_pb2.GetInfoResponse, timeout

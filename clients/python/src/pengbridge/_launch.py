@@ -40,10 +40,10 @@ class Process:
     Attributes:
         ready: where it listens, and what it is.
         token: what every call has to carry.
-        root_certificates: None: the connection does not leave the machine, and is plain.
+        trust: None: the connection does not leave the machine, and is plain.
     """
 
-    root_certificates: bytes | None = None
+    trust: None = None
 
     def __init__(self, child: subprocess.Popen[bytes], token: str, ready: Ready) -> None:
         self._child = child

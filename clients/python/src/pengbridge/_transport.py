@@ -32,17 +32,17 @@ class Transport:
     Args:
         address: as the sidecar's ready line gives it: "unix:<path>" or "127.0.0.1:<port>".
         token: what every call carries.
-        root_certificates: PEM certificates of who vouches for the sidecar. None: the connection is plain.
+        trust: how TLS is spoken with the sidecar. None: the connection is plain.
     """
 
-    def __init__(self, address: str, token: str, root_certificates: bytes | None = None) -> None:
-        if root_certificates is None:
+    def __init__(self, address: str, token: str, trust: _dial.Trust | None = None) -> None:
+        if trust is None:
             self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, ("grpc.default_authority", _AUTHORITY)])
         else:
-            credentials = grpc.ssl_channel_credentials(root_certificates)
+            credentials = grpc.ssl_channel_credentials(trust.root_certificates, *trust.identity())
             self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
         self._address = address
-        self._root_certificates = root_certificates
+        self._trust = trust
         self._origin = _fork.Origin()
         self._metadata = (("authorization", f"Bearer {token}"),)
 
@@ -80,10 +80,10 @@ class Transport:
             CallError: there is no connection: UNAVAILABLE.
         """
         try:
-            sock, tls = _dial.connect(self._address, self._root_certificates, _CONNECT)
+            sock, tls = _dial.connect(self._address, self._trust, _CONNECT)
         except OSError as error:
             raise CallError(Code.UNAVAILABLE, f"no connection to the sidecar at {self._address}: {error}") from None
-        authority = _AUTHORITY if self._root_certificates is None else self._address
+        authority = _AUTHORITY if self._trust is None else self._address
         scheme = "http" if tls is None else "https"
         return Stream(sock, tls, Call(_SERVICE + method, scheme, authority, self._metadata))
 

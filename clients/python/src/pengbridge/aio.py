@@ -208,10 +208,13 @@ class Sidecar:
         token_file: str | Path | None = None,
         *,
         ca_file: str | Path | None = None,
+        certificate_file: str | Path | None = None,
+        key_file: str | Path | None = None,
         timeout: float = 10.0,
     ) -> _Opening[Sidecar]:
         """See pengbridge.Sidecar.attach."""
-        call = partial(_sidecar.Sidecar.attach, address, token_file, ca_file=ca_file, timeout=timeout)
+        files = {"ca_file": ca_file, "certificate_file": certificate_file, "key_file": key_file}
+        call = partial(_sidecar.Sidecar.attach, address, token_file, timeout=timeout, **files)
         return _Opening(_made(call, _sidecar.Sidecar.close, cls))
 
     async def __aenter__(self) -> Sidecar:

@@ -76,6 +76,8 @@ class Sidecar:
         token_file: str | Path | None = None,
         *,
         ca_file: str | Path | None = None,
+        certificate_file: str | Path | None = None,
+        key_file: str | Path | None = None,
         timeout: float = 10.0,
     ) -> Sidecar:
         """Connects to a sidecar that somebody else runs, with `pengbridge serve --listen ... --token-file ...`.
@@ -84,6 +86,8 @@ class Sidecar:
             address: "host:port" or "unix:/path". None: what the environment variable PENGBRIDGE_ADDRESS says.
             token_file: whose first token is used; nobody else may be able to read it. None: what PENGBRIDGE_TOKEN_FILE says.
             ca_file: PEM certificates of who vouches for a sidecar that was started with --tls-cert. None: without TLS.
+            certificate_file: our PEM certificate chain, for a sidecar that was started with --tls-client-ca.
+            key_file: its private key.
             timeout: how long to wait for an answer, in seconds.
 
         Raises:
@@ -92,7 +96,7 @@ class Sidecar:
             SidecarError: address or token are missing, or make no sense.
         """
         try:
-            return cls(_host.Host(_attach.find(address, token_file, ca_file), timeout))
+            return cls(_host.Host(_attach.find(address, token_file, ca_file, certificate_file, key_file), timeout))
         except CallError as error:
             raise errors.translated(error) from None
 
