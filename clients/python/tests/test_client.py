@@ -13,11 +13,11 @@ from harness import WAIT, Echo, Net, Recorder, eventually, register
 from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _peer
+from pengbridge import _own_packets
 
 
 def handshake(peer: RawPeer, registry: dict[str, int]) -> None:
-    internals = {name: pid for pid, name, _ in _peer.INTERNAL_PACKETS}
+    internals = {name: pid for pid, name in _own_packets.NAMES.items()}
     peer.send(1, {"version": "0.2.0", "protoversion": 2})
     assert peer.receive() == (2, {"conntype": "classic"})
     peer.send(3, {"version": "0.2.0", "protoversion": 2, "registry": {**registry, **internals}})

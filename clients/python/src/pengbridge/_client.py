@@ -12,7 +12,7 @@ from ._absent import ClientBytes
 from ._body import decode
 from ._client_state import ClientState
 from ._options import FIRST_APPLICATION_ID
-from ._peer import CLOSE, HANDSHAKE, HELLO
+from ._own_packets import ACCEPT, CLOSE, HANDSHAKE, HELLO, SETTYPE
 from ._processing import guarded
 from ._socket import Socket
 from ._status import CallError
@@ -30,9 +30,6 @@ from .constants import (
 from .v1 import endpoint_pb2, event_pb2, sidecar_service_pb2
 
 _CALL_TIMEOUT = 15.0  # seconds; connecting itself has 10
-_SETTYPE_NAME = "peng3dnet:internal.settype"
-_ACCEPT_NAME = "peng3dnet:internal.handshake.accept"
-_CLOSE_NAME = "peng3dnet:internal.closeconn"
 
 _log = logging.getLogger("pengbridge")
 
@@ -202,7 +199,7 @@ class Client(ClientBytes, ClientState):
         """
         if self._endpoint is not None and self.run and not self._has_closed:
             reason = _options.reason(reason)
-            self._announce(_CLOSE_NAME, {"reason": reason}, self)
+            self._announce(CLOSE, {"reason": reason}, self)
             self._put_close(self._endpoint, 0, reason)
 
     def close(self, reason: str | None = None) -> None:
@@ -275,10 +272,10 @@ class Client(ClientBytes, ClientState):
         elif pid == HANDSHAKE:
             if self.cfg["net.registry.autosync"]:
                 self._server_ids = msg["registry"]
-            self._announce(_ACCEPT_NAME, {"success": True}, self)
+            self._announce(ACCEPT, {"success": True}, self)
 
     def _announce_type(self) -> None:
-        self._announce(_SETTYPE_NAME, {"conntype": self.target_conntype}, self)
+        self._announce(SETTYPE, {"conntype": self.target_conntype}, self)
         self.conntype = self.target_conntype
         self._set_state(STATE_WAITTYPE)
         conntype = self.conntypes.get(self.conntype)

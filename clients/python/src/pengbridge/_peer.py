@@ -8,24 +8,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import _config, _endpoint, _errors, _inbox, _options, _wire, conntypes, errors, registry
+from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry
 from ._body import Encoder
 from ._options import FIRST_APPLICATION_ID
 from ._processing import Processing, guarded, log_failure
 from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
-from .packet import Packet, internal
+from .packet import Packet
 from .v1 import command_pb2
 
 _log = logging.getLogger("pengbridge")
 
-HELLO, SETTYPE, HANDSHAKE, ACCEPT, CLOSE = 1, 2, 3, 4, 16
-INTERNAL_PACKETS: tuple[tuple[int, str, type[Packet]], ...] = (
-    (HELLO, "peng3dnet:internal.hello", internal.HelloPacket),
-    (SETTYPE, "peng3dnet:internal.settype", internal.SetTypePacket),
-    (HANDSHAKE, "peng3dnet:internal.handshake", internal.HandshakePacket),
-    (ACCEPT, "peng3dnet:internal.handshake.accept", internal.HandshakeAcceptPacket),
-    (CLOSE, "peng3dnet:internal.closeconn", internal.CloseConnectionPacket),
-)
 _PRINTED = ("recv", "send", "connect", "close")
 _TELL_TIMEOUT = 5.0  # seconds; it takes less than a millisecond
 _END_TIMEOUT = 10.0  # seconds; the sidecar itself gives slow peers less
@@ -120,8 +112,8 @@ class Peer(Processing):
             if self._is_initialized:
                 return
             self._is_initialized = True
-            for number, name, kind in INTERNAL_PACKETS:
-                self.registry.register(kind(self.registry, self), name, number)
+            for number, kind in _own_packets.KINDS.items():
+                self.registry.register(kind(self.registry, self), _own_packets.NAMES[number], number)
             for hook in _options.hooks(self, "_reg_packets_"):
                 hook()
             if CONNTYPE_CLASSIC not in self.conntypes:
@@ -231,8 +223,9 @@ class Peer(Processing):
         verdict = obj._send(data) if cid is None else obj._send(data, cid)  # as peng3dnet calls it
         return verdict is not False or not (self._strict or getattr(obj, "invalid_action", None) == "close")
 
-    def _announce(self, name: str, data: Any, target: Any) -> None:
+    def _announce(self, pid: int, data: Any, target: Any) -> None:
         """Runs the hooks of one of the protocol's own packets, which the sidecar sends."""
+        name = _own_packets.NAMES[pid]
         guarded(target.on_send, name, data)
         guarded(self._emit_send, name, data, target)
 

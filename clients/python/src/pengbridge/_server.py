@@ -15,7 +15,8 @@ from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
 from ._options import FIRST_APPLICATION_ID
-from ._peer import CLOSE, HANDSHAKE, HELLO, SETTYPE, Peer
+from ._own_packets import CLOSE, HANDSHAKE, HELLO, SETTYPE
+from ._peer import Peer
 from ._processing import guarded
 from ._socket import Socket
 from ._status import CallError
@@ -33,9 +34,6 @@ from .constants import (
 from .v1 import command_pb2, event_pb2, packet_pb2, sidecar_service_pb2
 
 _CALL_TIMEOUT = 15.0  # seconds
-_HELLO_NAME = "peng3dnet:internal.hello"
-_HANDSHAKE_NAME = "peng3dnet:internal.handshake"
-_CLOSE_NAME = "peng3dnet:internal.closeconn"
 
 
 class Server(ServerBytes, Peer):
@@ -248,11 +246,11 @@ class Server(ServerBytes, Peer):
         self.close_connection(cid, data.get("reason") if isinstance(data, dict) else None)
 
     def _announce_close(self, client: Any, reason: str | None) -> None:
-        self._announce_frame(_CLOSE_NAME, CLOSE, {"reason": reason}, client)
+        self._announce_frame(CLOSE, {"reason": reason}, client)
 
-    def _announce_frame(self, name: str, pid: int, body: dict[str, Any], client: Any) -> None:
+    def _announce_frame(self, pid: int, body: dict[str, Any], client: Any) -> None:
         if self._observed or _looks(client):
-            self._announce(name, self._frame(pid, msgpack.packb(body)), client)
+            self._announce(pid, self._frame(pid, msgpack.packb(body)), client)
 
     def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
         if "send" in self._prints:
@@ -277,7 +275,7 @@ class Server(ServerBytes, Peer):
             print(f"HELLO {cid}")
         self._emit("connection.accept", sock=conn, addr=remote, client=client, cid=cid)
         hello = {"version": version.VERSION, "protoversion": version.PROTOVERSION}
-        self._announce_frame(_HELLO_NAME, HELLO, hello, client)
+        self._announce_frame(HELLO, hello, client)
         client._state = STATE_WAITTYPE
 
     def _on_recv(self, event: event_pb2.Event) -> None:
@@ -310,7 +308,7 @@ class Server(ServerBytes, Peer):
         if isinstance(conntype, ClassicConnectionType):
             registered = {name: pid for pid, name in self.registry.reg_int_str.items()}
             shown = {"version": version.VERSION, "protoversion": version.PROTOVERSION, "registry": registered}
-            self._announce_frame(_HANDSHAKE_NAME, HANDSHAKE, shown, client)
+            self._announce_frame(HANDSHAKE, shown, client)
 
     def _on_handshake_complete(self, event: event_pb2.Event) -> None:
         client = self.clients.get(event.connection_id)
