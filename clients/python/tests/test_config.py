@@ -50,16 +50,19 @@ def test_writes_after_the_start() -> None:
         ({}, _config.Compression(8192, 6)),
         ({"net.compress.enabled": False}, _config.Compression(None, 6)),
         ({"net.compress.threshold": 0, "net.compress.level": 1}, _config.Compression(0, 1)),
+        ({"net.compress.threshold": -1, "net.compress.level": -1}, _config.Compression(0, 6)),
+        ({"net.compress.threshold": 16 << 20}, _config.Compression(16 << 20, 6)),
+        ({"net.compress.threshold": float("inf")}, _config.Compression(None, 6)),
     ],
 )
 def test_compression(settings: dict[str, Any], expected: _config.Compression) -> None:
     assert _config.compression(_config.Config(settings)) == expected
 
 
-@pytest.mark.parametrize("settings", [{"net.compress.level": 10}, {"net.compress.threshold": -1}])
-def test_compression_refuses(settings: dict[str, Any]) -> None:
+@pytest.mark.parametrize("level", [10, -2])
+def test_compression_refuses(level: int) -> None:
     with pytest.raises(ValueError, match="has to be from 0"):
-        _config.compression(_config.Config(settings))
+        _config.compression(_config.Config({"net.compress.level": level}))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from . import errors, util
 from .constants import DEFAULT_CONFIG
 
+_ZLIB_LEVEL = 6  # what -1 means to zlib
+_LARGEST_THRESHOLD = 16 << 20  # bytes; what the sidecar takes
 COMPRESSION_KEYS = ("net.compress.enabled", "net.compress.threshold", "net.compress.level")
 
 
@@ -87,19 +89,18 @@ class Compression(NamedTuple):
 
 
 def compression(cfg: Config) -> Compression:
-    """Reads the compression settings.
+    """Reads the compression settings. Any threshold will do: programs choose a huge one for "never", or -1 for "always".
 
     Raises:
-        ValueError: one of them makes no sense.
+        ValueError: the level is none that zlib has.
     """
     enabled, threshold, level = (cfg[key] for key in COMPRESSION_KEYS)
-    if not enabled:
-        return Compression(None, int(level))
-    if not 0 <= int(threshold) <= 16 << 20:
-        raise ValueError(f"net.compress.threshold is {threshold}; it has to be from 0 to {16 << 20}")
-    if not 0 <= int(level) <= 9:
-        raise ValueError(f"net.compress.level is {level}; it has to be from 0 to 9")
-    return Compression(int(threshold), int(level))
+    if not -1 <= int(level) <= 9:
+        raise ValueError(f"net.compress.level is {level}; it has to be from 0 to 9, or -1 for zlib's own choice")
+    level = _ZLIB_LEVEL if int(level) == -1 else int(level)
+    if not enabled or threshold > _LARGEST_THRESHOLD:
+        return Compression(None, level)
+    return Compression(max(0, int(threshold)), level)
 
 
 def address(cfg: Config, side: str, addr: Any) -> util.Address:
