@@ -104,6 +104,11 @@ test: check-go check-api test-go check-python test-python ## run every check tha
 check-go:
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted"; exit 1; }
 	go vet -tags interop ./...
+	@for system in darwin windows; do \
+	  echo "GOOS=$$system: go build and go vet"; \
+	  GOOS=$$system go build ./...; \
+	  GOOS=$$system go vet ./...; \
+	done
 
 .PHONY: check-api
 check-api: tools
@@ -130,10 +135,8 @@ test-python: venv build interop-env
 	cd clients/python && ../../.venv/bin/pytest
 
 .PHONY: lint
-lint: check-go .tools/bin/golangci-lint ## lint beyond go vet, and vet for the other systems
+lint: check-go .tools/bin/golangci-lint ## lint beyond go vet
 	.tools/bin/golangci-lint run ./...
-	GOOS=darwin go vet ./...
-	GOOS=windows go vet ./...
 
 .PHONY: test-full
 test-full: FUZZTIME = 5s

@@ -23,6 +23,7 @@ type runCommand struct {
 	Scenarios  string      `default:"" placeholder:"REGEXP" help:"Measure only scenarios whose key this matches."`
 	Contenders []contender `default:"${contenders}" enum:"${contenders}" help:"Measure only these."`
 	Rounds     int         `help:"How often everything is measured (default: 3, with --quick 1). The median counts."`
+	Profile    string      `help:"A folder for recordings of perf, of each application and its sidecar. It slows both a little."`
 	Out        string      `default:"bench" help:"The folder for results.json and results.md."`
 }
 
@@ -43,7 +44,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := runner{programs: c.programs, sizes: amount}
+	r := runner{programs: c.programs, sizes: amount, profiler: profiler{c.Profile}}
 	for _, s := range table {
 		s.Contenders = slices.DeleteFunc(slices.Clone(s.Contenders), func(one contender) bool {
 			return !slices.Contains(c.Contenders, one)
@@ -74,6 +75,7 @@ type runner struct {
 	programs  programs
 	sizes     sizes
 	scenarios []scenario
+	profiler  profiler
 }
 
 // run measures all scenarios, round by round: contenders take turns, so that a machine that is slower for a while is so for
@@ -126,7 +128,11 @@ func (r *runner) measure(s scenario, c contender) (figures, string, error) {
 		server.stop()
 		return nil, "", err
 	}
-	err = s.Measure(t)
+	stop, err := r.profiler.start(s, c, server)
+	if err == nil {
+		err = s.Measure(t)
+		stop()
+	}
 	t.peaks()
 	t.load.Close()
 	server.stop()

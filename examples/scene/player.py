@@ -14,6 +14,7 @@ import pyglet
 from avatars import Crowd
 from client import PlayerClient
 from framecost import FrameCost, percentile
+from pace import Pace
 from packets import COLOURS, DRONES, MOVE, MOVES_PER_SECOND
 from server import SceneServer
 from walk import BotWalk, KeyWalk
@@ -58,9 +59,9 @@ class Game:
         self._shown = dict(self._packets, frames=0)  # what had been counted when the panel was last written
         self._received_before = 0  # packets, before the benchmark began to count
         self._has_begun = False
+        self._moves = Pace(MOVES_PER_SECOND)
         # Times, in seconds since the first frame.
         self._time = 0.0
-        self._next_move = 0.0
         self._next_screenshot = math.inf
         self._counts_from = math.inf  # the benchmark
         self.failure = f"the server at {args.connect} did not let us join"
@@ -120,8 +121,7 @@ class Game:
     def _move(self, seconds):
         x, z, heading = self._walk.go(seconds)
         self._crowd.me.move(x, z, heading)
-        if self._time >= self._next_move:
-            self._next_move = max(self._next_move + 1.0 / MOVES_PER_SECOND, self._time)
+        if self._moves.due(self._time):
             self._client.send_message(MOVE, {"x": x, "z": z, "heading": heading})
 
     def _take_screenshots(self):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import WAIT, Net, Recorder, eventually
+from harness import WAIT, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
@@ -213,6 +213,57 @@ def test_a_type_without_a_handshake(net: Net) -> None:
     client.send_message(1000, "hi")
     eventually(lambda: client.conntypes["raw"].received == [(1001, "hi")])
     assert server.conntypes["raw"].received == [(1000, "hi")]
+
+
+class Password(conntypes.ConnectionType):
+    """A handshake of its own: the server asks, the client answers, and both sides are active if the answer is right."""
+
+    ASK, ANSWER, WELCOME = 70, 71, 72
+
+    def init(self, cid: int | None) -> None:
+        if cid is not None:
+            self.peer.send_message(self.ASK, "the password?", cid)
+
+    def receive(self, msg: Any, pid: int, flags: int, cid: int | None) -> bool:
+        if pid == self.ASK:
+            self.peer.send_message(self.ANSWER, self.peer.password)
+        elif pid == self.WELCOME:
+            self.peer.on_handshake_complete()
+        elif pid != self.ANSWER:
+            return False
+        elif msg == "please":
+            self.peer.send_message(self.WELCOME, None, cid)
+            self.peer.clients[cid].on_handshake_complete()
+        else:
+            self.peer.close_connection(cid, "wrong password")
+        return True
+
+
+def test_a_type_with_a_handshake_of_its_own(net: Net) -> None:
+    def join(password: str) -> tuple[Any, Peng]:
+        peng = Peng()
+        client = net.client(server, packets={"t:rule": Smart}, conntype="password", peng=peng, run=False)
+        client.addConnType("password", Password(client))
+        client.password = password
+        client.runAsync()
+        client.process_async()
+        return client, peng
+
+    peng = Peng()
+    server = net.server(packets={"t:rule": smart(conntype="password")}, peng=peng)
+    server.addConnType("password", Password(server))
+    client, at_client = join("please")
+    client.wait_for_connection(WAIT)
+    client.send_message("t:rule", "hi")
+    eventually(lambda: server.registry.getObj("t:rule").received == ["hi"])
+    server.send_message("t:rule", "ho", 1)
+    eventually(lambda: client.registry.getObj("t:rule").received == ["ho"])
+    assert peng.names().count("server.connection.handshakecomplete") == 1
+    assert at_client.names().count("client.handshakecomplete") == 1
+    stranger, _ = join("let me in")
+    with pytest.raises(peng3dnet.ConnectionFailedError) as caught:
+        stranger.wait_for_connection(WAIT)
+    assert caught.value.reason == "wrong password"
 
 
 def test_a_type_may_be_added_while_the_server_runs(net: Net) -> None:

@@ -14,7 +14,7 @@ from harness import WAIT, Echo, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge.v1 import event_pb2, sidecar_service_pb2
+from pengbridge.v1 import event_pb2
 
 
 class Watched(peng3dnet.ClientOnServer):
@@ -363,20 +363,14 @@ def test_a_bad_frame_ends_its_connection_alone(net: Net, bad: bytes) -> None:
 
 
 def test_a_body_that_only_python_cannot_decode_closes_its_connection(net: Net) -> None:
-    """The sidecar lets no such body through today, so one is put where its batches come from."""
+    """The sidecar lets no such body through today, so the handler gets one by hand."""
     server = net.server(packets={"t:a": Recorder}, process=False)
     peer = RawPeer.connect(server.sock.getsockname())
     while not (server.clients and server.clients[1].state == 64):
         server.process(True, WAIT)
-    event = event_pb2.Event(
-        sequence=server._handled + 1,
-        type=event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV,
-        connection_id=1,
-        packet_id=64,
-        msgpack=b"\xc1",
+    server._handlers[event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV](
+        event_pb2.Event(connection_id=1, packet_id=64, msgpack=b"\xc1")
     )
-    server._inbox.put_batch(sidecar_service_pb2.SubscribeResponse(events=[event]).SerializeToString())
-    server.process()
     assert server.registry.getObj("t:a").received == []
     assert peer.receive_until(16) == {"reason": "malformedpacket"}
     peer.close()

@@ -1,12 +1,14 @@
 """The parts of the scene that need no window: how cubes follow, how many packets drones send, what is measured."""
 
 import math
+import random
 
 import pytest
 from avatars import Avatar
 from drones import Drones
 from framecost import FrameCost, percentile
-from packets import HALF
+from pace import Pace
+from packets import HALF, MOVES_PER_SECOND
 
 
 @pytest.mark.parametrize("frames_per_second", [10, 60, 240])
@@ -31,6 +33,28 @@ def test_a_cube_has_moved_only_when_it_is_said_to_be_elsewhere():
     assert not cube.has_moved
     cube.move(1.5, 2.0, 45.0)
     assert cube.has_moved
+
+
+@pytest.mark.parametrize("frames_per_second", [30, 31, 37, 60, 144, 1000])
+def test_players_send_at_their_rate_however_many_frames_there_are(frames_per_second):
+    pace = Pace(MOVES_PER_SECOND)
+    sent = sum(pace.due(frame / frames_per_second) for frame in range(10 * frames_per_second))
+    assert sent == pytest.approx(10 * MOVES_PER_SECOND, abs=1)
+
+
+def test_players_send_at_their_rate_however_uneven_frames_are():
+    pace, chance, now, sent = Pace(MOVES_PER_SECOND), random.Random(1), 0.0, 0
+    while now < 10.0:
+        sent += pace.due(now)
+        now += chance.uniform(0.001, 1 / MOVES_PER_SECOND)
+    assert sent == pytest.approx(10 * MOVES_PER_SECOND, abs=1)
+
+
+def test_slow_players_send_once_a_frame_and_make_up_for_nothing():
+    pace = Pace(MOVES_PER_SECOND)
+    assert all(pace.due(frame / 10) for frame in range(100))
+    after = sum(pace.due(60.0 + frame / 60) for frame in range(60))
+    assert after == pytest.approx(MOVES_PER_SECOND, abs=2)
 
 
 @pytest.mark.parametrize("step", [0.0001, 0.003, 0.01, 0.05])

@@ -222,7 +222,14 @@ class Client(ClientBytes, ClientState):
         """Never called, as in peng3dnet."""
 
     def on_handshake_complete(self) -> None:
-        """Called when packets can be sent and received, before wait_for_connection returns."""
+        """Called when packets can be sent and received, before wait_for_connection returns.
+
+        Connection types with a handshake of their own call it at the end of that, as it is here: it makes the connection
+        active and reports it, if that was not done.
+        """
+        if self._state < STATE_ACTIVE:
+            self.remote_state = STATE_ACTIVE
+            self._emit("handshakecomplete")
 
     def on_close(self, reason: str | None = None) -> None:
         """Called once, when the connection was closed. remote_state is still what it was before.

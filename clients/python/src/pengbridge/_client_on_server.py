@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from .constants import CONNTYPE_NOTSET, MODE_NOTSET, STATE_INIT
+from .constants import CONNTYPE_NOTSET, MODE_NOTSET, STATE_ACTIVE, STATE_INIT
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -77,7 +77,14 @@ class ClientOnServer:
         """Called when the client has connected. It is in server.clients, but nothing can be sent to it yet."""
 
     def on_handshake_complete(self) -> None:
-        """Called when packets can be sent and received."""
+        """Called when packets can be sent and received.
+
+        Connection types with a handshake of their own call it at the end of that, as it is here: it makes the connection
+        active and reports it, if that was not done.
+        """
+        if self._state < STATE_ACTIVE:
+            self.state = STATE_ACTIVE
+            self.server._emit("connection.handshakecomplete", client=self)
 
     def on_close(self, reason: str | None = None) -> None:
         """Called once, when the connection was closed; afterwards the client leaves server.clients.
