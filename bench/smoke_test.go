@@ -88,6 +88,7 @@ func TestPythonApplication(t *testing.T) {
 		res := report.Scenarios[0].Results[who]
 		require.Contains(t, res.Medians, p99, "%s: %v", who, res.Notes)
 		require.Contains(t, res.Medians, appCPU)
-		require.Equal(t, who == python, res.Medians[sidecarCPU] > 0)
+		_, measured := res.Medians[sidecarCPU] // it may be 0: the kernel counts a running thread now and then only
+		require.Equal(t, who == python, measured)
 	}
 }
