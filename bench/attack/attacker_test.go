@@ -21,8 +21,11 @@ const (
 	targetVariable = "PENGBRIDGE_ATTACK_TARGET"
 )
 
-// crowdName is the attack that is crowd.
-const crowdName = "crowd"
+// What a process can do besides the attacks.
+const (
+	crowdName = "crowd"
+	idleName  = "idle"
+)
 
 // done is the line by which the attacker says that all is done; its connections stay open until its stdin ends.
 type done struct {
@@ -35,8 +38,13 @@ func beAttacker(name, address string) int {
 	if name == plainName {
 		return bePlain()
 	}
-	do := crowd
-	if name != crowdName {
+	var do func(*attacker)
+	switch name {
+	case crowdName:
+		do = crowd
+	case idleName:
+		do = idle
+	default:
 		do = attacks[slices.IndexFunc(attacks, func(x attack) bool { return x.name == name })].do
 	}
 	a := &attacker{address: address}

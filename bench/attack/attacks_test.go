@@ -123,6 +123,9 @@ const (
 	crowdHostile = 1_000
 )
 
+// idle opens connections that do nothing once they are active.
+func idle(a *attacker) { a.times(crowdIdle, (*peer).join) }
+
 // crowd opens the connections of a public server on a bad day. It goes on until the process ends.
 func crowd(a *attacker) {
 	frames, request := malformed(), wire.AppendFrame(nil, echoID, 0, []byte{1})
@@ -157,7 +160,7 @@ func crowd(a *attacker) {
 			}
 		},
 	}
-	a.times(crowdIdle, (*peer).join)
+	idle(a)
 	var standing sync.WaitGroup
 	for i := range crowdHostile {
 		standing.Add(1)

@@ -84,13 +84,16 @@ func TestOutOfFiles(t *testing.T) {
 	for range 60 {
 		others = append(others, connect())
 	}
+	waiting := connect()
 	first.send(echoID, one)
 	require.Equal(t, one, first.expect(echoID), "those it has are served")
 	for _, p := range others {
 		require.NoError(t, p.Close())
 	}
-	late := connect()
-	late.expect(packet.IDHello)
+	waiting.shake()
+	waiting.send(echoID, one)
+	require.Equal(t, one, waiting.expect(echoID), "who had to wait is not lost")
+	connect().expect(packet.IDHello)
 	require.NoError(t, stdin.Close())
 	require.NoError(t, child.Wait())
 	used := child.ProcessState.UserTime() + child.ProcessState.SystemTime()

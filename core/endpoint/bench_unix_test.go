@@ -3,7 +3,6 @@
 package endpoint_test
 
 import (
-	"io"
 	"net"
 	"os"
 	"runtime"
@@ -17,9 +16,9 @@ import (
 	"github.com/pengbridge/pengbridge/core/wire"
 )
 
-// rawSocket connects to a server with a socket of its own that the runtime's poller does not know, completes the handshake
-// and sends one packet.
-func rawSocket(b *testing.B, server *endpoint.Server) io.Closer {
+// rawSocket connects to a server with a socket of its own that the runtime's poller does not know, and completes the
+// handshake.
+func rawSocket(b *testing.B, server *endpoint.Server) socket {
 	b.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	require.NoError(b, err)
@@ -28,7 +27,7 @@ func rawSocket(b *testing.B, server *endpoint.Server) io.Closer {
 	require.NoError(b, syscall.Connect(fd, to))
 	hello := wire.AppendFrame(nil, packet.IDSettype, 0, packet.AppendSettype(nil, "classic"))
 	hello = wire.AppendFrame(hello, packet.IDAccept, 0, packet.AppendAccept(nil))
-	_, err = syscall.Write(fd, wire.AppendFrame(hello, echoID, 0, one))
+	_, err = syscall.Write(fd, hello)
 	require.NoError(b, err)
 	return socket(fd)
 }
@@ -38,26 +37,38 @@ type socket int
 // Close implements io.Closer.
 func (s socket) Close() error { return os.NewSyscallError("close", syscall.Close(int(s))) }
 
-// BenchmarkIdleMemory tells what a connection costs that has had some traffic and is silent now: its structures and its
-// goroutine's stack. The peers' sockets are plain files, to be out of the picture.
+// BenchmarkIdleMemory tells what a connection costs that is silent: its structures and its goroutine's stack, which grows
+// with the first packet. The peers' sockets are plain files, to be out of the picture.
 func BenchmarkIdleMemory(b *testing.B) {
-	const peers = 1000
-	for b.Loop() {
-		before := memory()
-		server, count := benchServer(b)
-		files := make([]io.Closer, 0, peers)
-		for i := range peers {
-			nc := rawSocket(b, server)
-			files = append(files, nc)
-			count.wait(&count.shaken, int64(i+1))
-		}
-		count.wait(&count.received, peers)
-		used := memory() - before
-		b.ReportMetric(float64(used)/peers, "B/conn")
-		for _, f := range files {
-			_ = f.Close()
-		}
-		require.NoError(b, server.Stop())
+	const peers = 5000
+	for _, bc := range []struct {
+		name    string
+		packets int64 // sent before
+	}{{"after the handshake", 0}, {"after a packet", 1}} {
+		b.Run(bc.name, func(b *testing.B) {
+			for b.Loop() {
+				before := memory()
+				server, count := benchServer(b)
+				sockets := make([]socket, 0, peers)
+				for i := range peers {
+					sockets = append(sockets, rawSocket(b, server))
+					count.wait(&count.shaken, int64(i+1))
+				}
+				for range bc.packets {
+					for _, s := range sockets {
+						_, err := syscall.Write(int(s), wire.AppendFrame(nil, echoID, 0, one))
+						require.NoError(b, err)
+					}
+				}
+				count.wait(&count.received, bc.packets*peers)
+				used := memory() - before
+				b.ReportMetric(float64(used)/peers, "B/conn")
+				for _, s := range sockets {
+					_ = s.Close()
+				}
+				require.NoError(b, server.Stop())
+			}
+		})
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// conn is one connection. Its reader goroutine (serve) owns the socket and closes it; a writer goroutine exists only while
+// conn is one connection. Its reader goroutine (serve, then serveActive) owns the socket and closes it; a writer goroutine exists only while
 // the peer is slower than we are.
 type conn struct {
 	e     *Endpoint
@@ -26,6 +26,7 @@ type conn struct {
 	inbound session.Inbound // the reader's
 	reading attempt         // the reader's
 	filled  bool            // the reader's: its last blocking read filled the buffer
+	joined  bool            // the reader's: the connection has become active
 	// inflates is the reader's: it has a permit to inflate; see awaitInflating.
 	inflates bool
 	pace     *pace // the reader's; nil without limits

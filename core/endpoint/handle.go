@@ -111,16 +111,11 @@ func (c *conn) receivePackets(packets []session.Packet, out *session.Output) {
 		}
 	}
 	c.carryOut(out)
-	if c.active != nil && c.sess.Active() {
-		c.announceActive()
+	if c.joined || !c.sess.Active() {
+		return
 	}
-}
-
-// announceActive tells a Dial that waits for the handshake. c.mu is held.
-func (c *conn) announceActive() {
-	select {
-	case <-c.active:
-	default:
-		close(c.active)
+	c.joined = true
+	if c.active != nil {
+		close(c.active) // tells a Dial that waits for the handshake
 	}
 }

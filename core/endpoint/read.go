@@ -25,17 +25,35 @@ var (
 	waitBuffers = sync.Pool{New: func() any { b := make([]byte, waitSize); return &b }}
 )
 
-// serve reads the connection until its end. It is the connection's goroutine; it ends when the socket's stream does, or
-// when the connection was closed and the peer had its time to read why.
+// serve reads the connection until it is active, and hands it over to another goroutine then: its own stack has grown to
+// twice of what waiting needs, more with TLS, and stacks in use do not shrink below that. The connection's goroutine ends
+// when the socket's stream does, or when the connection was closed and the peer had its time to read why.
 func (c *conn) serve() {
-	defer c.e.retire(c)
-	defer c.complain()
-	defer func() { _ = c.nc.Close() }() // for the last time; whoever cut the connection closed it before
-	defer c.letGo()
-	if !c.protect() {
+	if c.protect() && c.readOn(true) {
+		c.e.working.Go(c.serveActive)
 		return
 	}
-	for {
+	c.leave()
+}
+
+// serveActive does the rest of serve.
+func (c *conn) serveActive() {
+	c.readOn(false)
+	c.leave()
+}
+
+// leave ends the connection's goroutine.
+func (c *conn) leave() {
+	c.letGo()
+	_ = c.nc.Close() // for the last time; whoever cut the connection closed it before
+	c.complain()
+	c.e.retire(c)
+}
+
+// readOn reads until the stream has ended, which it returns false for, or the connection has become active if that is asked
+// for.
+func (c *conn) readOn(untilActive bool) bool {
+	for !untilActive || !c.joined {
 		buf, n, err := c.read()
 		if n > 0 {
 			c.receive((*buf)[:n])
@@ -47,12 +65,13 @@ func (c *conn) serve() {
 		case errors.Is(err, errConcluded):
 			c.letGo()
 			c.linger()
-			return
+			return false
 		default:
 			c.streamEnded(err)
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // keep gives a read buffer back.
