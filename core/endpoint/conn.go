@@ -29,9 +29,9 @@ type conn struct {
 	joined  bool            // the reader's: the connection has become active
 	// inflates is the reader's: it has a permit to inflate; see awaitInflating.
 	inflates bool
-	pace     *pace // the reader's; nil without limits
 	// identified says that a client has shown the server a certificate. It is set before the reader runs.
 	identified bool
+	pace       *pace         // the reader's; nil without limits
 	began      time.Duration // on the endpoint's clock: when the handshake time began
 
 	closing chan struct{} // closed when the end is decided: the reader waits for nothing any more
@@ -44,14 +44,14 @@ type conn struct {
 	trying    attempt       // a non-blocking write
 	writing   bool          // a writer goroutine is at work
 	broken    bool          // the socket takes no more bytes; the reader will find out why
-	holds     int           // broadcasts that have reported the connection as a target, and not queued to it yet
 	decided   bool          // closing is closed
+	delivered bool          // everything queued was written before the end
+	holds     int           // broadcasts that have reported the connection as a target, and not queued to it yet
 	deadline  time.Duration // on the endpoint's wall clock: when a closing connection is cut
 	waiters   []flushWaiter
 	queued    uint64 // bytes ever queued
 	flushed   uint64 // bytes ever written
 	groups    map[string]struct{}
-	delivered bool // everything queued was written before the end
 
 	// Read by the janitor without the lock.
 	heard   atomic.Int64 // when bytes last came, on the endpoint's clock
