@@ -15,6 +15,7 @@ SOAKTIME ?= 10m
 BUF := buf-bin==1.75.0
 GRPC_TOOLS := grpcio-tools==1.81.1
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 # The reference library, the newest release there is, with what it needs to be imported. pyglet 2 is another library.
 REFERENCE := peng3dnet==0.1.3a0 peng3d==1.11.0 pyglet==1.5.31 msgpack==1.1.2 bidict==0.23.1
 
@@ -40,6 +41,10 @@ build: ## build bin/pengbridge (Go itself knows what has changed)
 .PHONY: generate
 generate: tools ## generate Go and Python code from api/*.proto
 	.tools/bin/buf generate
+
+.PHONY: licenses
+licenses: ## write the licence texts that the binary carries (a test says when that is needed)
+	go test ./cmd/pengbridge -run '^TestLicensesAreCurrent$$' -count=1 -update-licenses
 
 # Each for GOOS/GOARCH; a build takes some minutes, until Go's cache has the system's dependencies.
 WHEELS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
@@ -135,8 +140,18 @@ test-python: venv build interop-env
 	cd clients/python && ../../.venv/bin/pytest
 
 .PHONY: lint
-lint: check-go .tools/bin/golangci-lint ## lint beyond go vet
+lint: check-go .tools/bin/golangci-lint scan ## lint beyond go vet, and look for known vulnerabilities
 	.tools/bin/golangci-lint run ./...
+
+# A finding fails; a database, or a scanner, that cannot be reached does not: it says nothing about the code.
+.PHONY: scan
+scan: ## look for known vulnerabilities in what is compiled in, where their database can be reached
+	@[ -x .tools/bin/govulncheck ] || GOBIN=$(CURDIR)/.tools/bin go install $(GOVULNCHECK) || \
+	  { echo "NOT SCANNED for vulnerabilities: the scanner could not be installed"; exit 0; }; \
+	if found=$$(.tools/bin/govulncheck ./... 2>&1); then echo "$$found"; \
+	elif grep 'fetching vulnerabilities' <<<"$$found"; then \
+	  echo "NOT SCANNED for vulnerabilities: the database cannot be reached; GOVULNDB may name another one"; \
+	else echo "$$found"; exit 1; fi
 
 .PHONY: test-full
 test-full: FUZZTIME = 5s

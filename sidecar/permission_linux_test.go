@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -45,7 +46,7 @@ func unprivileged(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}},
 	}
 	out, err := again.CombinedOutput()
-	if _, ran := err.(*exec.ExitError); err != nil && !ran {
+	if _, ran := errors.AsType[*exec.ExitError](err); err != nil && !ran {
 		t.Skipf("nobody here may be without rights: %v", err)
 	}
 	require.NoError(t, err, "%s", out)

@@ -26,6 +26,7 @@ PLATFORM_TAGS = {
 }
 
 _SDIST_SOURCE = "sidecar-source"  # where the sdist has the Go module
+_LICENSES = "cmd/pengbridge/licenses.txt"  # of what is compiled into the binary, which embeds it
 _GO_PACKAGES = ["api", "clients/go", "cmd", "core", "sidecar"]
 # -buildvcs=false: git refuses to tell the revision of a checkout that somebody else owns, and the build would fail.
 _BUILD = ["build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w"]
@@ -53,6 +54,7 @@ class SidecarBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         binary = Path(self._folder.name) / name
         go(*_BUILD, "-o", str(binary), "./cmd/pengbridge", cwd=module)
         build_data["force_include"][str(binary)] = f"pengbridge/_bin/{name}"
+        build_data["force_include"][str(module / _LICENSES)] = "pengbridge/THIRD_PARTY_LICENSES.txt"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_tag(system, machine, native=[system, machine] == host)}"
 
@@ -78,7 +80,7 @@ def go_module(root: Path) -> Path:
 
 def sdist_source(module: Path) -> dict[str, str]:
     """Returns what the binary is built from, without tests: files of the module, and where the sdist has them."""
-    files = [module / "go.mod", module / "go.sum", module / "LICENSE"]
+    files = [module / "go.mod", module / "go.sum", module / "LICENSE", module / _LICENSES]
     for package in _GO_PACKAGES:
         files += (file for file in sorted((module / package).rglob("*.go")) if not file.stem.endswith("_test"))
     return {str(file): f"{_SDIST_SOURCE}/{file.relative_to(module).as_posix()}" for file in files}

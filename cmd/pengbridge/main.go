@@ -83,10 +83,3 @@ func report(s *streams, err error) int {
 	}
 	return launch.ExitFailure
 }
-
-type versionCommand struct{}
-
-func (versionCommand) Run(s *streams) error {
-	_, err := fmt.Fprintln(s.out, version)
-	return err
-}

@@ -31,7 +31,7 @@ var (
 	// ErrUnknownHost: the name of a host has no address.
 	ErrUnknownHost = errors.New("unknown host")
 	// ErrAddressNotHere: a server's address is another machine's.
-	ErrAddressNotHere = errors.New("the address is none of this machine's: listen on one that is, or on 0.0.0.0 or ::")
+	ErrAddressNotHere = errors.New("the address is none of this machine's: listen on one that is, or on :: or 0.0.0.0")
 )
 
 // HandshakeError says that a connection ended before it became active.

@@ -17,8 +17,8 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile/tlstest"
 )
 
-// handshake connects a client with a server, and returns what each found wrong, and who the client met.
-func handshake(t *testing.T, client, server *tls.Config) (clientErr, serverErr error, met string) {
+// handshake connects a client with a server, and returns who the client met, and what each found wrong.
+func handshake(t *testing.T, client, server *tls.Config) (met string, clientErr, serverErr error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // both ends may write at the same time, which net.Pipe does not allow
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func handshake(t *testing.T, client, server *tls.Config) (clientErr, serverErr e
 	}
 	_ = near.Close()
 	wg.Wait()
-	return clientErr, serverErr, met
+	return met, clientErr, serverErr
 }
 
 func files(id tlstest.Identity, ca string) tlsfile.Files {
@@ -84,7 +84,7 @@ func TestWhoIsTrusted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			config, err := tlsfile.Client(test.client, test.options)
 			require.NoError(t, err)
-			clientErr, serverErr, _ := handshake(t, config, server(t, test.server, test.requireClient))
+			_, clientErr, serverErr := handshake(t, config, server(t, test.server, test.requireClient))
 			for err, want := range map[*error]string{&clientErr: test.clientErr, &serverErr: test.serverErr} {
 				if want == "" {
 					require.NoError(t, *err)
@@ -101,7 +101,7 @@ func TestOldVersionsAreRefused(t *testing.T) {
 	config, err := tlsfile.Client(tlsfile.Files{CA: ours.File}, tlsfile.ClientOptions{ServerName: "game"})
 	require.NoError(t, err)
 	config.MinVersion, config.MaxVersion = tls.VersionTLS11, tls.VersionTLS11
-	_, serverErr, _ := handshake(t, config, server(t, files(ours.Issue(t, "game"), ""), false))
+	_, _, serverErr := handshake(t, config, server(t, files(ours.Issue(t, "game"), ""), false))
 	require.ErrorContains(t, serverErr, "unsupported versions")
 }
 
@@ -125,7 +125,7 @@ func TestRenewal(t *testing.T) {
 	client := &tls.Config{RootCAs: ours.Pool, ServerName: "127.0.0.1"}
 	meet := func(want string) {
 		t.Helper()
-		clientErr, serverErr, met := handshake(t, client, config)
+		met, clientErr, serverErr := handshake(t, client, config)
 		require.NoError(t, clientErr)
 		require.NoError(t, serverErr)
 		require.Equal(t, want, met)
@@ -151,10 +151,10 @@ func TestRenewalOfAuthorities(t *testing.T) {
 	id, player := ours.Issue(t, "game"), former.Issue(t, "player")
 	config := server(t, files(id, former.File), true)
 	client := &tls.Config{RootCAs: ours.Pool, ServerName: "game", Certificates: []tls.Certificate{player.Certificate(t)}}
-	clientErr, _, _ := handshake(t, client, config)
+	_, clientErr, _ := handshake(t, client, config)
 	require.NoError(t, clientErr)
 	replace(t, former.File, ours.File)
-	_, serverErr, _ := handshake(t, client, config)
+	_, _, serverErr := handshake(t, client, config)
 	require.Error(t, serverErr)
 }
 
@@ -168,7 +168,7 @@ func TestRenewalAtOnce(t *testing.T) {
 	for range 4 {
 		wg.Go(func() {
 			for range 5 {
-				clientErr, _, _ := handshake(t, client, config)
+				_, clientErr, _ := handshake(t, client, config)
 				if clientErr != nil {
 					t.Error(clientErr)
 				}

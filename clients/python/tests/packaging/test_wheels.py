@@ -69,4 +69,5 @@ def test_it_has_the_package_and_no_more(path: Path) -> None:
     assert folders == {"pengbridge", f"pengbridge-{pengbridge.__version__}.dist-info"}
     assert {"pengbridge/py.typed", "pengbridge/_pyinstaller/hook-pengbridge.py"} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert "pengbridge/THIRD_PARTY_LICENSES.txt" in names
     assert not [name for name in names if name.endswith(".pyc")]
