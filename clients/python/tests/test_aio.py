@@ -28,7 +28,7 @@ async def pair() -> AsyncIterator[tuple[aio.ServerEndpoint, aio.ClientEndpoint]]
     async with (
         aio.Sidecar.spawn() as sidecar,
         sidecar.bind("127.0.0.1:0", PACKETS) as server,
-        sidecar.connect(str(server.address), PACKETS) as client,
+        sidecar.connect(server.address, PACKETS) as client,
     ):
         yield server, client
 
@@ -78,8 +78,8 @@ def test_everything_else_is_there() -> None:
             await server.start()
             await server.register("t:c")
             await server.register_conntypes(pengbridge.Conntype("t:raw"))
-            assert (await sidecar.ping(str(server.address))).data["a"] == 1
-            client = await sidecar.connect(str(server.address), [*PACKETS, "t:c"])
+            assert (await sidecar.ping(server.address)).data["a"] == 1
+            client = await sidecar.connect(server.address, [*PACKETS, "t:c"])
             assert client.remote_address == server.address
             await client.flush()
             assert len(await server.list_connections()) == 1
@@ -88,7 +88,7 @@ def test_everything_else_is_there() -> None:
             assert isinstance(server.poll(1)[0], pengbridge.Initialized)
             await client.stop()
             with pytest.raises(pengbridge.HandshakeError):
-                await sidecar.connect(str(server.address), ["t:other"])
+                await sidecar.connect(server.address, ["t:other"])
 
     run(scenario())
 

@@ -57,7 +57,7 @@ def test_two_programs_share_a_sidecar(served: Served, monkeypatch: pytest.Monkey
     monkeypatch.setenv(_attach.TOKEN_FILE_VARIABLE, str(served.tokens))
     with Sidecar.attach() as one, Sidecar.attach(served.address, served.tokens) as two:
         server = one.bind("127.0.0.1:0", ["t:a"])
-        client = two.connect(str(server.address), ["t:a"])
+        client = two.connect(server.address, ["t:a"])
         client.send("t:a", "hi")
         received = next(event for event in server if isinstance(event, pengbridge.Received))
         assert received.body == "hi"

@@ -407,8 +407,8 @@ def test_what_was_deleted_may_come_back_under_its_id(net: Net) -> None:
 @pytest.mark.parametrize(
     ("name", "number", "message"),
     [
-        ("t:a", 5, "the protocol's own"),
-        ("t:a", 2**32, "the last is"),
+        ("t:a", 5, "ids from 64"),
+        ("t:a", 2**32, "ids from 64"),
         ("peng3dnet:internal.mine", None, "the protocol's own"),
         ("", None, "1 to 512 bytes"),
         ("ü" * 257, None, "1 to 512 bytes"),

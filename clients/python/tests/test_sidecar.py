@@ -31,7 +31,7 @@ def server(sidecar: Sidecar) -> Iterator[ServerEndpoint]:
 
 @pytest.fixture
 def client(sidecar: Sidecar, server: ServerEndpoint) -> Iterator[ClientEndpoint]:
-    with sidecar.connect(str(server.address), PACKETS, EndpointOptions(label="client")) as made:
+    with sidecar.connect(server.address, PACKETS, EndpointOptions(label="client")) as made:
         yield made
 
 
@@ -55,7 +55,7 @@ def names(events: list[Event]) -> list[str]:
 
 def test_a_life_from_both_sides(sidecar: Sidecar) -> None:
     server = sidecar.bind("127.0.0.1:0", PACKETS)
-    client = sidecar.connect(str(server.address), PACKETS)
+    client = sidecar.connect(server.address, PACKETS)
     client.send("t:a", {"text": "hello", "bytes": b"\0"})
     seen: list[Event] = []
     for event in server:
@@ -100,7 +100,7 @@ def test_a_life_from_both_sides(sidecar: Sidecar) -> None:
 def test_everything_is_reported_if_asked_for(sidecar: Sidecar) -> None:
     options = EndpointOptions(report_sent=True, report_internal=True)
     with sidecar.bind("127.0.0.1:0", PACKETS, options) as server:
-        client = sidecar.connect(str(server.address), PACKETS)
+        client = sidecar.connect(server.address, PACKETS)
         server.broadcast("t:a", [1])
         server.stop()
         seen = list(server)
@@ -113,7 +113,7 @@ def test_everything_is_reported_if_asked_for(sidecar: Sidecar) -> None:
 
 
 def test_broadcast_reaches_those_it_is_for(sidecar: Sidecar, server: ServerEndpoint) -> None:
-    clients = [sidecar.connect(str(server.address), PACKETS) for _ in range(3)]
+    clients = [sidecar.connect(server.address, PACKETS) for _ in range(3)]
     ids = [until(server, pengbridge.HandshakeCompleted).connection_id for _ in clients]
     server.update(ids[0], join_groups=["red"])
     server.update(ids[2], join_groups=["red"], state=65, mode=7)
@@ -165,7 +165,7 @@ def test_registering_late(sidecar: Sidecar, server: ServerEndpoint) -> None:
     with pytest.raises(pengbridge.AlreadyExistsError) as caught:
         server.register("t:c")
     assert caught.value.reason == "ALREADY_REGISTERED"
-    client = sidecar.connect(str(server.address), [*PACKETS, "t:c", "t:d"])
+    client = sidecar.connect(server.address, [*PACKETS, "t:c", "t:d"])
     client.send(200, 1)
     assert until(server, pengbridge.Received).packet == "t:d"
     client.leave()
@@ -242,11 +242,11 @@ def test_compression_changes_for_the_next_packet(sidecar: Sidecar) -> None:
 
 def test_ping(sidecar: Sidecar, server: ServerEndpoint) -> None:
     with sidecar.bind("127.0.0.1:0", ping=pengbridge.PingOptions({"players": 3})) as pingable:
-        pong = sidecar.ping(str(pingable.address), {"who": "me"})
+        pong = sidecar.ping(pingable.address, {"who": "me"})
         assert (pong.data["players"], pong.data["oldmsg"]["who"]) == (3, "me")
         assert 0 < pong.delay < WAIT
     with pytest.raises(pengbridge.FailedPreconditionError, match="unknownconntype"):
-        sidecar.ping(str(server.address))
+        sidecar.ping(server.address)
 
 
 def test_the_lists(sidecar: Sidecar, server: ServerEndpoint, client: ClientEndpoint) -> None:
@@ -258,7 +258,7 @@ def test_the_lists(sidecar: Sidecar, server: ServerEndpoint, client: ClientEndpo
 
 def test_a_bind_that_fails(sidecar: Sidecar, server: ServerEndpoint) -> None:
     with pytest.raises(pengbridge.AlreadyExistsError) as caught:
-        sidecar.bind(str(server.address))
+        sidecar.bind(server.address)
     assert caught.value.reason == "ADDRESS_IN_USE"
     for address, packets in (("127.0.0.1:x", []), ("127.0.0.1:0", [""]), ("127.0.0.1:0", ["peng3dnet:mine"])):
         with pytest.raises(pengbridge.InvalidArgumentError):
@@ -269,7 +269,7 @@ def test_a_bind_that_fails(sidecar: Sidecar, server: ServerEndpoint) -> None:
 
 def test_a_connect_that_fails(sidecar: Sidecar, server: ServerEndpoint) -> None:
     with pytest.raises(pengbridge.HandshakeError) as caught:
-        sidecar.connect(str(server.address), ["t:other"])
+        sidecar.connect(server.address, ["t:other"])
     assert caught.value.close_reason == "packetregmismatch"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -306,3 +306,23 @@ def test_several_threads_share_the_events(server: ServerEndpoint, client: Client
     assert not any(reader.is_alive() for reader in readers)
     assert sorted(bodies[0] + bodies[1]) == list(range(5000))
     assert all(mine == sorted(mine) for mine in bodies)
+
+
+@pytest.mark.parametrize(
+    ("misuse", "error", "message"),
+    [
+        (lambda sidecar, _: sidecar.bind(8080), TypeError, r"\(host, port\), not 8080"),
+        (lambda sidecar, _: sidecar.connect(None), TypeError, r"\(host, port\), not None"),
+        (lambda sidecar, _: sidecar.bind("127.0.0.1:0", "t:a"), TypeError, r"a list of names or Packets: \['t:a'\]"),
+        (lambda _, server: server.register(5), TypeError, "a name or a Packet, not 5"),
+        (lambda _, server: server.send(1, None, 1), TypeError, "its name or its id, not by None"),
+        (lambda _, server: server.send(-1, "t:a", 1), ValueError, "numbered from 1"),
+        (lambda _, server: server.send(1, 3, 1), ValueError, "ids from 64"),
+        (lambda _, server: server.broadcast(-1, 1), ValueError, "ids from 64"),
+        (lambda _, server: server.broadcast("t:a", {1: 2}), ValueError, "keys of str or bytes"),
+    ],
+)
+def test_misuse_is_told_at_once(sidecar: Sidecar, server: ServerEndpoint, misuse: Any, error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        misuse(sidecar, server)
+    assert not [event for event in server.poll() if isinstance(event, pengbridge.CommandFailed)]

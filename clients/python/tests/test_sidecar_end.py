@@ -43,7 +43,7 @@ def test_a_closed_one_says_so() -> None:
     sidecar.close()
     sidecar.close()
     for call in (sidecar.info, sidecar.bind, sidecar.list_endpoints, server.flush):
-        with pytest.raises(pengbridge.SidecarError):
+        with pytest.raises(pengbridge.SidecarError, match=r"closed|ended"):
             call()
     server.stop()  # it has
     assert len(list(server)) <= 5  # those that were here already
@@ -76,7 +76,7 @@ with pengbridge.Sidecar.spawn() as sidecar, sidecar.bind("127.0.0.1:0", ["t:a"])
 def test_nothing_is_left_of_those_that_have_ended() -> None:
     def live(kill: bool) -> None:
         with Sidecar.spawn() as sidecar, sidecar.bind("127.0.0.1:0", ["t:a"]) as server:
-            client = sidecar.connect(str(server.address), ["t:a"])
+            client = sidecar.connect(server.address, ["t:a"])
             client.send("t:a", 1)
             if kill:
                 os.kill(sidecar.info().pid, signal.SIGKILL)

@@ -30,7 +30,10 @@ class Encoder:
             packer = self._local.packer = msgpack.Packer()
         body: bytes = packer.pack(value)
         if type(value) not in _SCALARS:
-            decode(body)  # MessagePack packs keys that no receiver takes; reading it back costs half a microsecond
+            try:
+                decode(body)  # MessagePack packs keys that no receiver takes; reading it back costs half a microsecond
+            except ValueError as error:
+                raise ValueError(f"no peer could read this body, whose maps need keys of str or bytes: {error}") from None
         return body
 
 

@@ -11,11 +11,11 @@ from . import _config, _endpoint, _errors, _host, _limits, _options, errors
 from ._absent import ClientBytes
 from ._body import decode
 from ._client_state import ClientState
-from ._options import FIRST_APPLICATION_ID
 from ._own_packets import ACCEPT, CLOSE, HANDSHAKE, HELLO, SETTYPE
 from ._processing import guarded
 from ._socket import Socket
 from ._status import CallError
+from ._wire import FIRST_APPLICATION_ID
 from .conntypes import ClassicConnectionType
 from .constants import (
     CONNTYPE_CLASSIC,

@@ -51,6 +51,7 @@ class Host:
         timeout: how long the first call may take, in seconds.
 
     Attributes:
+        closed: whether close() was called.
         largest_message: how many bytes one gRPC message to it may have.
         memory_budget: how many bytes it may hold for peers and in event logs.
 
@@ -71,6 +72,7 @@ class Host:
             raise
         self.largest_message: int = info.max_message_bytes
         self.memory_budget: int = info.memory_budget_bytes
+        self.closed = False
         self._lock = threading.Lock()
         self._endpoints: set[Endpoint] = set()
         atexit.register(self.close)
@@ -97,6 +99,7 @@ class Host:
         if self._origin.left():
             return
         atexit.unregister(self.close)
+        self.closed = True
         with self._lock:
             endpoints = list(self._endpoints)
         for endpoint in endpoints:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from . import _config, _limits, conntypes, constants, version
+from . import _config, _limits, _wire, conntypes, constants, version
 from ._endpoint import SUBSCRIBER
 from .v1 import endpoint_pb2, event_pb2, packet_pb2
 
@@ -17,8 +17,6 @@ _NOT_RECORDED = {
     constants.SIDE_CLIENT: event_pb2.EVENT_TYPE_CLIENT_SEND,
 }
 _BUILT_IN = (constants.CONNTYPE_CLASSIC, constants.CONNTYPE_PING)
-FIRST_APPLICATION_ID = 64
-_LAST_ID = 2**32 - 1
 _LONGEST_NAME = 512  # bytes
 _LONGEST_REASON = 1024  # bytes
 _RESERVED_PREFIX = "peng3dnet:"
@@ -62,10 +60,8 @@ def check_packet(name: Any, number: int | None) -> None:
         raise ValueError(f"names starting with {_RESERVED_PREFIX!r} are the protocol's own: {name}")
     if not 1 <= len(name.encode()) <= _LONGEST_NAME:
         raise ValueError(f"a packet's name has from 1 to {_LONGEST_NAME} bytes: {name!r}")
-    if number is not None and not FIRST_APPLICATION_ID <= number <= _LAST_ID:
-        raise ValueError(
-            f"packet ids below {FIRST_APPLICATION_ID} are the protocol's own, the last is {_LAST_ID}: not {number}"
-        )
+    if number is not None:
+        _wire.check_packet(number)
 
 
 def packet(name: str, number: int) -> packet_pb2.Packet:

@@ -10,8 +10,8 @@ from typing import Any
 
 from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry
 from ._body import Encoder
-from ._options import FIRST_APPLICATION_ID
 from ._processing import Processing, guarded, log_failure
+from ._wire import FIRST_APPLICATION_ID
 from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet
 from .v1 import command_pb2

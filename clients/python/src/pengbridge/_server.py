@@ -14,12 +14,12 @@ from . import _config, _endpoint, _errors, _host, _limits, _options, packet, ver
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
-from ._options import FIRST_APPLICATION_ID
 from ._own_packets import CLOSE, HANDSHAKE, HELLO, SETTYPE
 from ._peer import Peer
 from ._processing import guarded
 from ._socket import Socket
 from ._status import CallError
+from ._wire import FIRST_APPLICATION_ID
 from .conntypes import ClassicConnectionType
 from .constants import (
     CONNTYPE_CLASSIC,

@@ -13,6 +13,8 @@ from functools import lru_cache
 from . import constants
 from .v1 import command_pb2 as pb
 
+FIRST_APPLICATION_ID, LAST_ID = 64, 2**32 - 1
+
 HEADER = struct.Struct(constants.STRUCT_FORMAT_HEADER)
 LENGTH32 = struct.Struct(constants.STRUCT_FORMAT_LENGTH32)
 
@@ -61,7 +63,13 @@ def send_prefix(cid: int, packet: int | str, size: int) -> bytes:
         cid: the connection; 0 on a client.
         packet: the packet's id or name.
         size: the body's length in bytes.
+
+    Raises:
+        TypeError, ValueError: cid is no connection's number, or packet as in check_packet.
     """
+    if cid < 0:
+        raise ValueError(f"connections are numbered from 1: there is none with {cid}")
+    check_packet(packet)
     connection = _MESSAGE_CONNECTION + varint(cid) if cid else b""
     if isinstance(packet, str):
         name = packet.encode()
@@ -69,6 +77,21 @@ def send_prefix(cid: int, packet: int | str, size: int) -> bytes:
     else:
         kind = _MESSAGE_ID + varint(packet)
     return _nested(_COMMAND_SEND, connection + kind, _MESSAGE_BODY, size)
+
+
+def check_packet(packet: object) -> None:
+    """Checks what a program names a packet by, before it becomes bytes that mean something else.
+
+    Raises:
+        TypeError: it is neither a name nor an id.
+        ValueError: it is no id of an application's packet.
+    """
+    if isinstance(packet, str):
+        return
+    if not isinstance(packet, int):
+        raise TypeError(f"a packet is given by its name or its id, not by {packet!r}")
+    if not FIRST_APPLICATION_ID <= packet <= LAST_ID:
+        raise ValueError(f"an application's packets have ids from {FIRST_APPLICATION_ID} to {LAST_ID}, not {packet}")
 
 
 def command(what: pb.Command) -> bytes:

@@ -229,7 +229,7 @@ class Sidecar:
 
     def bind(
         self,
-        address: str = "",
+        address: str | tuple[str, int] = "",
         packets: Iterable[str | options.Packet] = (),
         endpoint_options: options.EndpointOptions | None = None,
         *,
@@ -241,7 +241,7 @@ class Sidecar:
 
     def connect(
         self,
-        address: str,
+        address: str | tuple[str, int],
         packets: Iterable[str | options.Packet] = (),
         endpoint_options: options.EndpointOptions | None = None,
         *,
@@ -267,7 +267,7 @@ class Sidecar:
 
     async def ping(
         self,
-        address: str,
+        address: str | tuple[str, int],
         data: Mapping[str, Any] | None = None,
         *,
         timeout: float = 10.0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from .. import _body
+from .. import _body, _wire
 from .._endpoint import Endpoint, command
 from ..errors import SidecarError
 from ..v1 import command_pb2, endpoint_pb2
@@ -98,7 +98,7 @@ class ServerCommands(Commands):
 
         Raises:
             SidecarError: the endpoint has ended, the packet is too large, or too much waits already.
-            TypeError, ValueError, OverflowError: the body cannot be encoded.
+            TypeError, ValueError, OverflowError: the body cannot be encoded; packet is neither a name nor an id from 64 up.
         """
         self._send(connection_id, packet, body)
 
@@ -204,7 +204,7 @@ class ClientCommands(Commands):
 
         Raises:
             SidecarError: the endpoint has ended, the packet is too large, or too much waits already.
-            TypeError, ValueError, OverflowError: the body cannot be encoded.
+            TypeError, ValueError, OverflowError: the body cannot be encoded; packet is neither a name nor an id from 64 up.
         """
         self._send(0, packet, body)
 
@@ -234,4 +234,5 @@ class ClientCommands(Commands):
 
 
 def _packet(packet: str | int) -> dict[str, Any]:
+    _wire.check_packet(packet)
     return {"name": packet} if isinstance(packet, str) else {"id": packet}

@@ -9,16 +9,30 @@ from .. import _body
 from .._endpoint import SUBSCRIBER
 from ..v1 import command_pb2, endpoint_pb2, event_pb2
 from ..v1 import sidecar_service_pb2 as api
-from . import options
+from . import events, options
 
 PacketLike = str | options.Packet
+AddressLike = str | tuple[str, int]
+
+
+def address_text(address: AddressLike) -> str:
+    """An address as the API takes it: "host:port" as it is, or a (host, port) such as ServerEndpoint.address.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if isinstance(address, str):
+        return address
+    if isinstance(address, tuple) and len(address) == 2:
+        return str(events.Address(*address))
+    raise TypeError(f'an address is "host:port" or (host, port), not {address!r}')
 
 
 def bind(
-    address: str, packets: Iterable[PacketLike], wishes: options.EndpointOptions, ping: options.PingOptions | None
+    address: AddressLike, packets: Iterable[PacketLike], wishes: options.EndpointOptions, ping: options.PingOptions | None
 ) -> api.BindRequest:
     """The request for a server; errors as in options.fill."""
-    request = api.BindRequest(address=address)
+    request = api.BindRequest(address=address_text(address))
     _fill_endpoint(request.options, packets, wishes, event_pb2.EVENT_TYPE_SERVER_CONNECTION_SEND)
     if ping is not None:
         request.ping.application_answers = ping.application_answers
@@ -27,7 +41,7 @@ def bind(
 
 
 def connect(
-    address: str,
+    address: AddressLike,
     packets: Iterable[PacketLike],
     wishes: options.EndpointOptions,
     conntype: str,
@@ -37,7 +51,9 @@ def connect(
     disable_registry_sync: bool,
 ) -> api.ConnectRequest:
     """The request for a client; errors as in options.fill."""
-    request = api.ConnectRequest(address=address, conntype=conntype, disable_registry_sync=disable_registry_sync)
+    request = api.ConnectRequest(
+        address=address_text(address), conntype=conntype, disable_registry_sync=disable_registry_sync
+    )
     if wait_handshake:
         request.wait = api.CONNECT_WAIT_HANDSHAKE
     if ignore_missing_packets:
@@ -84,5 +100,9 @@ def _fill_endpoint(
 
 
 def _add_packets(to: Any, packets: Iterable[PacketLike]) -> None:
+    if isinstance(packets, str):
+        raise TypeError(f"packets are a list of names or Packets: [{packets!r}]")
     for packet in packets:
+        if not isinstance(packet, (str, options.Packet)):
+            raise TypeError(f"a packet type is a name or a Packet, not {packet!r}")
         options.fill(to.add(), options.Packet(packet) if isinstance(packet, str) else packet)

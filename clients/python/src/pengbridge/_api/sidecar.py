@@ -115,7 +115,7 @@ class Sidecar:
 
     def bind(
         self,
-        address: str = "",
+        address: str | tuple[str, int] = "",
         packets: Iterable[str | options.Packet] = (),
         endpoint_options: options.EndpointOptions | None = None,
         *,
@@ -124,7 +124,7 @@ class Sidecar:
         """Makes a server.
 
         Args:
-            address: "host:port", "host" or ":port"; port 0 is any free one. Empty: 0.0.0.0:8080.
+            address: "host:port", "host", ":port" or (host, port); port 0 is any free one. Empty: 0.0.0.0:8080.
             packets: its packet types, by name or with more to say, in the order of their registration.
             endpoint_options: what it is like.
             ping: whether and how pings are answered.
@@ -132,7 +132,8 @@ class Sidecar:
         Raises:
             AlreadyExistsError: the address is in use, or two packets have one name.
             PermissionDeniedError: the system refuses the address.
-            ValueError: the address or an option makes no sense.
+            UnavailableError: the host is unknown, or not this machine.
+            TypeError, ValueError: the address, a packet or an option makes no sense.
             SidecarError: it failed otherwise.
         """
         wishes = endpoint_options or options.EndpointOptions()
@@ -143,7 +144,7 @@ class Sidecar:
 
     def connect(
         self,
-        address: str,
+        address: str | tuple[str, int],
         packets: Iterable[str | options.Packet] = (),
         endpoint_options: options.EndpointOptions | None = None,
         *,
@@ -156,7 +157,7 @@ class Sidecar:
         """Makes a client and connects it.
 
         Args:
-            address: the server, "host:port" or "host"; the port defaults to 8080.
+            address: the server, "host:port", "host" or (host, port); the port defaults to 8080.
             packets: its packet types, by name or with more to say. The server's ids count.
             endpoint_options: what it is like.
             conntype: the connection type to announce. Empty: "classic".
@@ -167,10 +168,10 @@ class Sidecar:
             disable_registry_sync: whether this client's own packet ids are kept, whatever the server's are.
 
         Raises:
-            UnavailableError: nobody listens there.
+            UnavailableError: nobody listens there, or the host is unknown.
             DeadlineExceededError: there is no answer in time.
             HandshakeError: the handshake failed.
-            ValueError: the address or an option makes no sense.
+            TypeError, ValueError: the address, a packet or an option makes no sense.
             SidecarError: it failed otherwise.
         """
         wishes = endpoint_options or options.EndpointOptions()
@@ -184,7 +185,7 @@ class Sidecar:
 
     def ping(
         self,
-        address: str,
+        address: str | tuple[str, int],
         data: Mapping[str, Any] | None = None,
         *,
         timeout: float = 10.0,
@@ -199,12 +200,12 @@ class Sidecar:
             tls: TLS for the connection.
 
         Raises:
-            UnavailableError: nobody listens there.
+            UnavailableError: nobody listens there, or the host is unknown.
             DeadlineExceededError: there is no answer in time.
             FailedPreconditionError: the server does not answer pings.
             SidecarError: it failed otherwise.
         """
-        request = api.PingRequest(address=address)
+        request = api.PingRequest(address=requests.address_text(address))
         request.data.msgpack = _body.Encoder().encode(dict(data or {}))
         request.timeout.FromNanoseconds(round(timeout * 1e9))
         if tls is not None:
@@ -239,6 +240,8 @@ class Sidecar:
 
     def _call(self, method: str, request: Message, answer: type[Answer], timeout: float = 0.0) -> Answer:
         """Makes a call, with more time than the timeout that the sidecar itself observes."""
+        if self._host.closed:
+            raise SidecarError("the sidecar is closed: make a new one", "SIDECAR_CLOSED")
         try:
             return self._host.transport.call(method, request, answer, timeout + _CALL)
         except SidecarError as error:
