@@ -64,11 +64,12 @@ func TestResult(t *testing.T) {
 	}
 	require.Equal(t, "20.0", r.show(rate))
 	require.Equal(t, []string{"slowly"}, r.Notes)
-	r.add(figures{rate: 1, generatorBusy: 0.5}, "", nil)
+	r.add(figures{rate: 1}, "", nil)
 	require.Equal(t, "15.0", r.show(rate), "between the two in the middle")
 	r.add(nil, "", load.ErrStalled)
 	require.Equal(t, "15.0 (1 stalled)", r.show(rate))
 	require.False(t, r.gaveUp())
+	require.InDelta(t, 0.5, r.Medians[generatorBusy], 0, "it was not measured in each round")
 
 	busy := found(rate, 5e6)
 	busy.Medians[generatorBusy] = 0.99

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pengbridge/pengbridge/bench/load"
@@ -39,16 +38,18 @@ func (r *result) add(found figures, note string, err error) {
 	}
 }
 
-// medians returns the median of each metric.
+// medians returns the median of each metric, of the rounds in which it was measured.
 func medians(rounds []figures) figures {
-	middle := figures{}
-	for name := range maps.Keys(rounds[0]) {
-		var values []float64
-		for _, round := range rounds {
-			values = append(values, round[name])
+	values := map[metric][]float64{}
+	for _, round := range rounds {
+		for name, value := range round {
+			values[name] = append(values[name], value)
 		}
-		slices.Sort(values)
-		middle[name] = (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+	}
+	middle := figures{}
+	for name, all := range values {
+		slices.Sort(all)
+		middle[name] = (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 	}
 	return middle
 }
