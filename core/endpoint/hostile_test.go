@@ -185,6 +185,25 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// TestPingsWithoutReading: who asks without a handshake, and does not read the answers, gets little memory for them.
+func TestPingsWithoutReading(t *testing.T) {
+	t.Parallel()
+	budget := endpoint.NewBudget(1 << 30)
+	server, record := listen(t, within(budget), func(opts *endpoint.ServerOptions) { opts.Ping = &session.PingAnswer{} })
+	good := joinRaw(t, server)
+	record.await(t, event.ServerHandshakeComplete, 1)
+	bad := connectRaw(t, server)
+	bad.send(packet.IDSettype, packet.AppendSettype(nil, "ping"))
+	ping := wire.AppendFrame(nil, packet.IDPing, 0, filler(60<<10))
+	most := int64(0)
+	for err := error(nil); err == nil; _, err = bad.Write(ping) {
+		most = max(most, budget.Used())
+	}
+	require.Equal(t, session.ReasonSendQueueFull, text(record.await(t, event.ServerClose, 2).Reason))
+	require.Less(t, most, int64(2<<20))
+	good.echoes(server, record, 1)
+}
+
 // TestStingyPeers: who sends a byte now and then, reads nothing, or is gone without a word costs others nothing, and goes
 // when its time is up (defects 1, 9, 10).
 func TestStingyPeers(t *testing.T) {

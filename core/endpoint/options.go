@@ -69,7 +69,7 @@ type Limits struct {
 	HandshakeTimeout         time.Duration // from accept to active; 10 s
 	MaxConnections           int           // open at once; 65,536
 	MaxConnectionsPerAddress int           // open at once from one IP address; no limit
-	SendQueue                int           // bytes waiting for one peer; 32 MiB
+	SendQueue                int           // bytes waiting for one peer; 32 MiB, at most 1 MiB for one that pings
 	WriteStallTimeout        time.Duration // how long a peer may take none of them; 60 s
 	FrameStallTimeout        time.Duration // how long a peer may interrupt a frame; 60 s
 	IdleTimeout              time.Duration // how long an active peer may be silent; no limit

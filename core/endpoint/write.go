@@ -35,11 +35,18 @@ func (c *conn) enqueue(f frame) {
 // fits reports whether n bytes may be queued: always into an empty queue. What a batch has not tried to write is no fault
 // of the peer, so it is tried first. c.mu is held.
 func (c *conn) fits(n int) bool {
-	if c.queue.size > 0 && c.queue.size+n > c.e.limits.SendQueue {
+	limit := c.e.limits.SendQueue
+	if c.sess.Stranger() {
+		limit = min(limit, strangersQueue)
+	}
+	if c.queue.size > 0 && c.queue.size+n > limit {
 		c.kick()
 	}
-	return c.queue.size == 0 || c.queue.size+n <= c.e.limits.SendQueue
+	return c.queue.size == 0 || c.queue.size+n <= limit
 }
+
+// strangersQueue is how many bytes wait for a peer that need not even complete a handshake to be answered.
+const strangersQueue = 1 << 20
 
 // overflow ends the connection of a peer that does not read. c.mu is held.
 func (c *conn) overflow(out *session.Output) {

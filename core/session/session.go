@@ -122,12 +122,16 @@ func (s *Session) BodyLimit() int {
 	switch {
 	case s.phase == phaseHandshakeWait:
 		return s.cfg.Limits.Registry
-	case s.phase == phaseActive && !s.isPingServer(): // whoever pings has shown nothing but that it speaks the protocol
-		return s.cfg.Limits.Packet
-	default:
+	case s.Stranger():
 		return s.cfg.Limits.Handshake
+	default:
+		return s.cfg.Limits.Packet
 	}
 }
+
+// Stranger reports whether the peer has shown nothing yet but that it speaks the protocol, as those do who ping. It is
+// trusted with little memory.
+func (s *Session) Stranger() bool { return s.phase != phaseActive || s.isPingServer() }
 
 // Changes is what an application can set of a connection. nil: unchanged.
 type Changes struct {

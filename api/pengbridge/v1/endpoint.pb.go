@@ -337,7 +337,7 @@ type Limits struct {
 	// How many of them may come from one address. Default: no limit of its own.
 	MaxConnectionsPerAddress uint32 `protobuf:"varint,6,opt,name=max_connections_per_address,json=maxConnectionsPerAddress,proto3" json:"max_connections_per_address,omitempty"`
 	// How many bytes wait for a peer that reads slowly. Default 32 MiB. One packet is always accepted into an empty queue.
-	// Beyond: closed, "sendqueuefull".
+	// For a peer that pings, or is not active yet, it is 1 MiB at most. Beyond: closed, "sendqueuefull".
 	SendQueueBytes uint32 `protobuf:"varint,7,opt,name=send_queue_bytes,json=sendQueueBytes,proto3" json:"send_queue_bytes,omitempty"`
 	// How long a peer with waiting bytes may read none of them. Default 60 s. Beyond: closed, "sendqueuefull".
 	WriteStallTimeout *durationpb.Duration `protobuf:"bytes,8,opt,name=write_stall_timeout,json=writeStallTimeout,proto3" json:"write_stall_timeout,omitempty"`
