@@ -16,6 +16,7 @@ type drafts struct {
 
 // encode writes the events to empty drafts.
 func (d *drafts) encode(events []event.Event, omitPacketNames bool) {
+	buf, ends := d.buf, d.ends // while the collector is at work, each store to d would cost as much as a field
 	for i := range events {
 		e := &events[i]
 		packet := e.Packet
@@ -23,14 +24,15 @@ func (d *drafts) encode(events []event.Event, omitPacketNames bool) {
 			packet = ""
 		}
 		if size := len(e.Body) + len(e.Frame); size <= maxChunk {
-			d.buf = appendTail(d.buf, e, packet)
+			buf = appendTail(buf, e, packet)
 		} else {
 			const others = 1 << 10 // more than the other fields of such an event take
-			buf := make([]byte, maxHead, maxHead+size+len(packet)+others)
-			d.large = append(d.large, appendTail(buf, e, packet))
+			large := make([]byte, maxHead, maxHead+size+len(packet)+others)
+			d.large = append(d.large, appendTail(large, e, packet))
 		}
-		d.ends = append(d.ends, len(d.buf))
+		ends = append(ends, len(buf))
 	}
+	d.buf, d.ends = buf, ends
 }
 
 // reset empties the drafts, and gives up memory that they will seldom need.
