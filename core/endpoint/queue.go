@@ -36,21 +36,39 @@ const (
 
 var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
-// push adds a frame. If it has more than maxCopied bytes, the queue keeps them.
+// push adds a frame. The queue keeps the bytes of a large one, and those of a small one that may be kept while it is alone:
+// otherwise a single broadcast to thousands would touch memory for a copy at each of them.
 func (q *sendQueue) push(f frame) {
 	p := f.bytes
 	q.size += len(p)
-	if len(p) > maxCopied {
+	if len(p) > maxCopied || f.memory > 0 && q.empty() {
 		q.add(chunk{bytes: p, memory: f.memory, queued: f.queued})
 		return
 	}
 	if !q.empty() {
 		last := &q.chunks[len(q.chunks)-1]
+		if last.home == nil && len(last.bytes) <= maxCopied {
+			q.copyLast()
+			last = &q.chunks[len(q.chunks)-1]
+		}
 		if last.home != nil && len(last.bytes)+len(p) <= cap(last.bytes) {
 			last.bytes = append(last.bytes, p...)
 			return
 		}
 	}
+	q.addCopy(p)
+}
+
+// copyLast makes a copy of the newest chunk, a frame that is not alone any more, so that others are written together with it.
+func (q *sendQueue) copyLast() {
+	n := len(q.chunks) - 1
+	alone := q.chunks[n]
+	q.chunks = q.chunks[:n]
+	q.uncount(alone)
+	q.addCopy(alone.bytes)
+}
+
+func (q *sendQueue) addCopy(p []byte) {
 	home := chunkPool.Get().(*[]byte)
 	q.add(chunk{bytes: append((*home)[:0], p...), home: home, memory: chunkSize})
 }

@@ -122,3 +122,23 @@ func TestQueueSharesChunks(t *testing.T) {
 	require.Same(t, &large[0], &q.chunks[1].bytes[0])
 	q.drop()
 }
+
+// TestQueueKeepsAFrameThatIsAlone: it is copied only when another is to be written with it, or when it is not the queue's to
+// keep.
+func TestQueueKeepsAFrameThatIsAlone(t *testing.T) {
+	var q sendQueue
+	small := bytes.Repeat([]byte("a"), 64)
+	q.push(ownedFrame(small))
+	require.Same(t, &small[0], &q.chunks[0].bytes[0])
+	require.EqualValues(t, 64, q.memory.Load())
+	q.push(ownedFrame([]byte("b")))
+	require.Len(t, q.chunks, 1)
+	require.Equal(t, string(small)+"b", string(q.chunks[0].bytes))
+	require.Equal(t, bytes.Repeat([]byte("a"), 64), small)
+	require.EqualValues(t, chunkSize, q.memory.Load())
+	q.drop()
+	q.push(frame{bytes: small})
+	require.NotSame(t, &small[0], &q.chunks[0].bytes[0])
+	q.drop()
+	require.Zero(t, q.memory.Load())
+}
