@@ -11,7 +11,7 @@ import sys
 from .errors import SidecarError
 
 VARIABLE = "PENGBRIDGE_BINARY"
-_NAME = "pengbridge.exe" if sys.platform == "win32" else "pengbridge"
+NAME = "pengbridge.exe" if sys.platform == "win32" else "pengbridge"
 
 
 def find() -> str:
@@ -28,7 +28,7 @@ def find() -> str:
             raise SidecarError(f"{VARIABLE} is {named!r}: it has to be the absolute path of the sidecar's binary")
         return named
     package = os.path.dirname(os.path.realpath(__file__))
-    packaged = os.path.join(package, "_bin", _NAME)
+    packaged = os.path.join(package, "_bin", NAME)
     if os.path.isfile(packaged):
         return packaged
     built = _in_checkout(package)
@@ -43,7 +43,7 @@ def _in_checkout(package: str) -> str | None:
 
     from . import _checkout
 
-    built = _checkout.binary_of(Path(package), _NAME)
+    built = _checkout.binary_of(Path(package), NAME)
     return None if built is None else str(built)
 
 
