@@ -28,6 +28,9 @@ func measure(registerer prometheus.Registerer, s *Sidecar) ([]grpc.ServerOption,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "pengbridge_grpc_connections_refused_total", Help: "Connections of gRPC clients that were refused because there were too many.",
 		}, func() float64 { return float64(s.connections.refused.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "pengbridge_grpc_strangers_refused_total", Help: "Calls without a valid token that were not even looked at, because there were too many at once.",
+		}, func() float64 { return float64(s.strangers.refused.Load()) }),
 		memory("pengbridge_memory_used_bytes", "What endpoints hold for peers and in logs of events.", e.budget.Used),
 		memory("pengbridge_memory_budget_bytes", "What they may hold.", e.budget.Limit),
 	} {

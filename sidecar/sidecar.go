@@ -88,6 +88,7 @@ type Sidecar struct {
 	health      *health.Server
 	service     *service
 	connections boundedListener
+	strangers   strangers
 	gone        <-chan struct{}
 	end         context.CancelCauseFunc // ends the contexts of all streams
 }
@@ -120,7 +121,7 @@ func New(o Options) (*Sidecar, error) {
 		gone:        o.Gone,
 		end:         end,
 	}
-	options := serverOptions(&o)
+	options := s.options(&o)
 	if o.Metrics != nil {
 		counted, err := measure(o.Metrics, s)
 		if err != nil {
@@ -145,7 +146,7 @@ func New(o Options) (*Sidecar, error) {
 // MemoryUsed returns how many bytes of the memory budget are taken.
 func (s *Sidecar) MemoryUsed() int64 { return s.service.endpoints.budget.Used() }
 
-func serverOptions(o *Options) []grpc.ServerOption {
+func (s *Sidecar) options(o *Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ReadBufferSize(bufferBytes),
@@ -154,7 +155,7 @@ func serverOptions(o *Options) []grpc.ServerOption {
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.ConnectionTimeout(cmp.Or(o.greeting, greetingTime)),
-		grpc.InTapHandle(new(strangers).tap(o.Tokens)),
+		grpc.InTapHandle(s.strangers.tap(o.Tokens)),
 		grpc.WaitForHandlers(true), // nothing of a call outlives Drain
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: clientPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

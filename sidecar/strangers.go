@@ -26,7 +26,8 @@ var errTooManyStrangers = errors.New("too many calls without a valid token are u
 
 // strangers counts their calls. The zero value has none.
 type strangers struct {
-	calls atomic.Int64
+	calls   atomic.Int64
+	refused atomic.Uint64 // because there were too many
 }
 
 // tap returns what looks at every call when its headers have come, before it counts as a stream.
@@ -37,6 +38,7 @@ func (s *strangers) tap(tokens *launch.Tokens) tap.ServerInHandle {
 		}
 		if s.calls.Add(1) > maxStrangers {
 			s.calls.Add(-1)
+			s.refused.Add(1)
 			return nil, translate(errTooManyStrangers)
 		}
 		limited, cancel := context.WithTimeout(call, strangerTime)

@@ -19,7 +19,7 @@ const version = "0.1.0"
 const description = `pengbridge runs the peng3dnet network stack beside an application and hands it over as gRPC.
 
 Examples:
-  pengbridge token > tokens && chmod 600 tokens
+  pengbridge token --add-to tokens
   pengbridge serve --listen 127.0.0.1:7777 --token-file tokens
   pengbridge tail 127.0.0.1:7777 --token-file tokens
   pengbridge ping game.example.org:8080

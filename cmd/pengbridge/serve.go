@@ -102,7 +102,7 @@ func (c *serveCommand) check() error {
 		return errors.New("say where to listen, for example: --listen 127.0.0.1:7777 --token-file tokens")
 	case c.TokenFile == "":
 		return errors.New("--token-file is missing, there is no serving without a token; " +
-			"make one with: pengbridge token > tokens && chmod 600 tokens")
+			"make one with: pengbridge token --add-to tokens")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case c.TLSCert == "" && (c.TLSClientCA != "" || c.TLSAnyClient):

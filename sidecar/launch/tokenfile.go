@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -47,6 +48,23 @@ func WriteTokenFile(path string, tokens ...Token) error {
 		b.WriteByte('\n')
 	}
 	return writePrivateFile(path, []byte(b.String()))
+}
+
+// AddToken adds a token to the end of a token file, which is made with mode 0600 if it is not there. What stands there must
+// be a token file already.
+func AddToken(path string, token Token) error {
+	data, err := readPrivateFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("token file: %w", err)
+	}
+	if len(data) > 0 && data[len(data)-1] != '\n' {
+		data = append(data, '\n')
+	}
+	data = append(data, FormatToken(token)+"\n"...)
+	if _, err := parseTokens(data); err != nil {
+		return fmt.Errorf("token file %s: %w", path, err)
+	}
+	return writePrivateFile(path, data)
 }
 
 // FormatToken returns a token's line in a token file, without the newline.
