@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -39,7 +40,8 @@ type running struct {
 func play(t *testing.T, how string) *running {
 	t.Helper()
 	t.Setenv(client.BinaryVariable, program(t, "pengbridge"))
-	r := &running{Cmd: exec.Command(program(t, "application"), how), stderr: new(bytes.Buffer), got: make(chan int, numbers)}
+	heedSignals(t)
+	r := &running{Cmd: exec.CommandContext(timeout(t), program(t, "application"), how), stderr: new(bytes.Buffer), got: make(chan int, numbers)}
 	r.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r.Stderr = r.stderr
 	r.WaitDelay = wait
@@ -63,6 +65,15 @@ func play(t *testing.T, how string) *running {
 	})
 	require.NoError(t, peer.Send(0, packet.Name("test:count"), msgp.AppendInt(nil, 0)))
 	return r
+}
+
+// heedSignals lets children end by the signals that this process may have been told to ignore, as nohup does: those that are
+// caught have their default meaning again in what is started.
+func heedSignals(t *testing.T) {
+	t.Helper()
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
 }
 
 func (r *running) take(e event.Event) {
