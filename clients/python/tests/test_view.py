@@ -184,6 +184,28 @@ def test_frames_are_built_only_for_those_who_look(net: Net, monkeypatch: pytest.
     assert len(frames) == 1
 
 
+@pytest.mark.parametrize("place", ["instance", "class"])
+@pytest.mark.parametrize("hook", ["on_send", "conntype", "send", "_send"])
+def test_hooks_that_a_program_puts_into_our_classes_look_too(
+    net: Net, monkeypatch: pytest.MonkeyPatch, hook: str, place: str
+) -> None:
+    def look(*args: Any) -> None:
+        seen.append(next(arg for arg in args if isinstance(arg, bytes)))
+
+    seen: list[bytes] = []
+    server = net.server(packets={"t:a": peng3dnet.packet.SmartPacket})
+    net.client(server, packets={"t:a": Recorder})
+    owner, name = {
+        "on_send": (server.clients[1], "on_send"),
+        "conntype": (server.conntypes["classic"], "send"),
+        "send": (server.registry["t:a"], "send"),
+        "_send": (server.registry["t:a"], "_send"),
+    }[hook]
+    monkeypatch.setattr(owner if place == "instance" else type(owner), name, look)
+    server.send_message("t:a", "hi", 1)
+    assert seen == [b"\0\0\0\x09\0\0\0\x40\0\0\xa2hi"]
+
+
 def test_threads_that_process_take_turns(net: Net) -> None:
     class Alone(Recorder):
         def receive(self, msg: Any, cid: int | None = None) -> None:

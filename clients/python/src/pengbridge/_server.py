@@ -20,7 +20,7 @@ from ._processing import guarded
 from ._socket import Socket
 from ._status import CallError
 from ._wire import FIRST_APPLICATION_ID
-from .conntypes import ClassicConnectionType
+from .conntypes import ClassicConnectionType, ConnectionType
 from .constants import (
     CONNTYPE_CLASSIC,
     CONNTYPE_PING,
@@ -234,7 +234,7 @@ class Server(ServerBytes, Peer):
         looked_at = (
             self._observed
             or _looks(client)
-            or (conntype is not None and type(conntype).send is not ClassicConnectionType.send)
+            or (conntype is not None and (type(conntype).send is not _TYPE_SEND or "send" in conntype.__dict__))
             or _shows_frames(self.registry.reg_int_obj.get(pid))
         )
         shown = (lambda: self._frame(pid, body)) if looked_at else None
@@ -342,19 +342,24 @@ class Server(ServerBytes, Peer):
             self.close_connection(cid, reason)
 
 
+# The hooks that look at no frame, as they are here: a program's are noticed even where it puts them into our classes.
+_ON_SEND, _TYPE_SEND, _PACKET_SEND = ClientOnServer.on_send, ConnectionType.send, packet.Packet.send
+_PLAIN_SEND, _SMART_SEND = packet.Packet._send, packet.SmartPacket._send
+
+
 def _looks(client: Any) -> bool:
     """Whether a client has an on_send of its own."""
-    return getattr(client.on_send, "__func__", None) is not ClientOnServer.on_send
+    return getattr(client.on_send, "__func__", None) is not _ON_SEND
 
 
 def _shows_frames(obj: Any) -> bool:
-    """Whether a packet has a send, or an _send, of its own. Ours look at no frame."""
+    """Whether a packet has a send, or an _send, of its own."""
     if obj is None:
         return False
     kind, own = type(obj), obj.__dict__
     return (
-        kind.send is not packet.Packet.send
-        or (kind._send is not packet.SmartPacket._send and kind._send is not packet.Packet._send)
+        kind.send is not _PACKET_SEND
+        or (kind._send is not _SMART_SEND and kind._send is not _PLAIN_SEND)
         or "send" in own
         or "_send" in own
     )
