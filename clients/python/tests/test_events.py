@@ -168,14 +168,19 @@ def test_a_handler_may_send_to_the_client_of_its_event(net: Net) -> None:
     assert sorted(packet.messages())[1] == "peng3dnet:server.interrupt"
 
 
-def test_a_send_event_of_ones_own_gets_all_of_them(net: Net) -> None:
+@pytest.mark.parametrize("assigned", [False, True])
+def test_a_send_event_of_ones_own_gets_all_of_them(net: Net, assigned: bool) -> None:
     class Listening(peng3dnet.Server):
         def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
             seen.append((event, data))
             super().sendEvent(event, data)
 
     seen: list[tuple[str, Any]] = []
-    server = net.server(kind=Listening, packets={"t:a": Recorder})
+    server = net.server(kind=peng3dnet.Server if assigned else Listening, packets={"t:a": Recorder}, run=False)
+    if assigned:
+        server.sendEvent = lambda event, data=None: seen.append((event, data))
+    server.runAsync()
+    server.process_async()
     net.client(server, packets={"t:a": Recorder}).send_message("t:a", 1)
     eventually(lambda: seen[-1][0] == "peng3dnet:server.connection.recv" and seen[-1][1]["pid"] == 64)
     assert seen[:3] == [

@@ -112,6 +112,7 @@ class Peer(Processing):
             if self._is_initialized:
                 return
             self._is_initialized = True
+            self._events = self._events or "sendEvent" in self.__dict__  # a program has assigned its own
             for number, kind in _own_packets.KINDS.items():
                 self.registry.register(kind(self.registry, self), _own_packets.NAMES[number], number)
             for hook in _options.hooks(self, "_reg_packets_"):
@@ -134,7 +135,7 @@ class Peer(Processing):
 
     def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
         """Sends an event to the peng, if there is one and events are on. The library's own go this way, too: a subclass
-        that overrides it gets them all, with or without a peng.
+        that overrides it gets them all, with or without a peng, and so does what was assigned to it before the start.
 
         Args:
             event: its name.
