@@ -34,19 +34,19 @@ def test_the_end_of_the_handshake(net: Net) -> None:
 
     class Asking(peng3dnet.Client):
         def on_handshake_complete(self) -> None:
-            self.found = (self.remote_state, self.registry.getInt("t:b"), woken.is_set())
+            order.append(("hook", self.remote_state, self.registry.getInt("t:b")))
 
     server = net.server(packets={"t:a": Recorder, "t:b": Recorder})
     client = net.client(server, kind=Asking, packets={"t:b": Recorder, "t:a": Recorder}, run=False)
-    woken = threading.Event()
-    waiter = threading.Thread(target=lambda: (client.wait_for_connection(WAIT), woken.set()), daemon=True)
-    waiter.start()
+    order: list[Any] = []
+    wake = client._changed.notify_all
+    client._changed.notify_all = lambda: (order.append(("woken", client.remote_state)), wake())
     client.runAsync()
     assert client.registry.getInt("t:b") == 64
     client.process_async()
-    waiter.join(WAIT)
-    assert client.found == (64, 65, False)
-    assert woken.is_set()
+    client.wait_for_connection(WAIT)
+    eventually(lambda: ("woken", 64) in order)
+    assert [step for step in order if step[1] == 64] == [("hook", 64, 65), ("woken", 64)]
 
 
 def test_run_is_true_until_the_end(net: Net, listener: Listener) -> None:
