@@ -74,6 +74,7 @@ func (r *run) conclude(ctx context.Context) error {
 	if t.complete {
 		err = r.app.finished(ctx)
 	}
+	r.watcher.close()
 	err = errors.Join(err, r.farewell(ctx))
 	r.living.Wait() // their connections are over
 	return errors.Join(err, r.oracle.verdict(t))

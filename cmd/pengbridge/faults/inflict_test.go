@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tinylib/msgp/msgp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -16,6 +18,13 @@ import (
 
 // kickReason is what the application says when it closes a connection.
 const kickReason = "kicked"
+
+const (
+	// queueBytes is how much waits for a peer at most.
+	queueBytes = 4 << 20
+	// enough is how many large packets are more than queue, sockets and proxy hold.
+	enough = 500
+)
 
 // inflict breaks what the step says, and mends it.
 func (r *run) inflict(ctx context.Context, s step) error {
@@ -95,6 +104,8 @@ func (r *run) inflictPeer(ctx context.Context, s step) error {
 		return r.interfere(ctx)
 	case kickPeer:
 		return r.kick(ctx, id)
+	case chokePeer:
+		return r.choke(ctx, p, id)
 	}
 	var l *link
 	err := eventually(ctx, "the peer's link", func() bool {
@@ -147,6 +158,28 @@ func (r *run) kick(ctx context.Context, life uint32) error {
 		return nil
 	}
 	return err
+}
+
+// choke sends more to a peer that does not read than its queue holds.
+func (r *run) choke(ctx context.Context, p *peer, life uint32) error {
+	conn, ok := r.oracle.connectionOf(life)
+	if !ok {
+		return nil
+	}
+	p.listen(false)
+	defer p.listen(true)
+	r.oracle.choked(life)
+	for range enough {
+		err := r.send(ctx, conn, largeBody())
+		if err == nil {
+			continue
+		}
+		if s := status.Convert(err); s.Code() == codes.NotFound || reasonOf(s) == "SEND_QUEUE_FULL" {
+			return nil
+		}
+		return err
+	}
+	return errors.New("the queue of a peer that does not read takes everything")
 }
 
 // fill lets the peers send, while the application does not read, until the endpoint does not read any more either.
@@ -220,16 +253,35 @@ func (r *run) sendPast(ctx context.Context, p *peer) error {
 	if !ok {
 		return nil
 	}
-	_, err := r.sidecar.control.API.SendMessage(ctx, &pb.SendMessageRequest{EndpointId: r.endpoint, Message: &pb.Message{
-		ConnectionId: conn,
-		Packet:       &pb.Message_Name{Name: "control"},
-		Body:         &pb.PacketBody{Value: &pb.PacketBody_Json{Json: "1"}},
-	}})
-	switch {
-	case err == nil:
-		r.oracle.sentPast(conn)
-	case status.Code(err) == codes.NotFound, status.Code(err) == codes.ResourceExhausted && r.recorded:
+	err := r.send(ctx, conn, &pb.PacketBody{Value: &pb.PacketBody_Json{Json: "1"}})
+	s := status.Convert(err)
+	if s.Code() == codes.NotFound || r.recorded && reasonOf(s) == "EVENT_LOG_FULL" {
 		return nil
 	}
 	return err
+}
+
+func (r *run) send(ctx context.Context, conn uint64, body *pb.PacketBody) error {
+	_, err := r.sidecar.control.API.SendMessage(ctx, &pb.SendMessageRequest{EndpointId: r.endpoint, Message: &pb.Message{
+		ConnectionId: conn, Packet: &pb.Message_Name{Name: "control"}, Body: body,
+	}})
+	if err == nil {
+		r.oracle.sentPast(conn)
+	}
+	return err
+}
+
+// largeBody is a sixteenth of a peer's queue.
+func largeBody() *pb.PacketBody {
+	return &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: msgp.AppendBytes(nil, make([]byte, queueBytes/16))}}
+}
+
+// reasonOf returns what a status tells programs.
+func reasonOf(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok {
+			return info.GetReason()
+		}
+	}
+	return ""
 }

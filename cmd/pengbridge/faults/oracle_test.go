@@ -19,6 +19,7 @@ type oracle struct {
 	mu         sync.Mutex
 	complaints []error
 	digests    []uint64 // of the events, the first one's in front
+	observed   []uint64 // the same, as the watcher sees them
 	phase      phase
 	ending     string // what peers are told because the endpoint was told to end, if it was
 	ended      bool
@@ -87,12 +88,7 @@ func (o *oracle) ends(reason string, patient bool) {
 func (o *oracle) seen(e *pb.Event) (fresh bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	sum := fnv.New64a()
-	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(e)
-	if err != nil {
-		o.complain("event %d: %w", e.GetSequence(), err)
-	}
-	_, _ = sum.Write(encoded)
+	digest := o.digest(e)
 	next := uint64(len(o.digests)) + 1
 	switch {
 	case e.GetSequence() > next:
@@ -102,14 +98,36 @@ func (o *oracle) seen(e *pb.Event) (fresh bool) {
 		o.complain("an event without a sequence")
 		return false
 	case e.GetSequence() < next:
-		if o.digests[e.GetSequence()-1] != sum.Sum64() {
+		if o.digests[e.GetSequence()-1] != digest {
 			o.complain("event %d is another one the second time: %v", e.GetSequence(), e)
 		}
 		return false
 	}
-	o.digests = append(o.digests, sum.Sum64())
+	o.digests = append(o.digests, digest)
 	o.follow(e)
 	return true
+}
+
+// digest stands for everything that an event says. o.mu is held.
+func (o *oracle) digest(e *pb.Event) uint64 {
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(e)
+	if err != nil {
+		o.complain("event %d: %w", e.GetSequence(), err)
+	}
+	sum := fnv.New64a()
+	_, _ = sum.Write(encoded)
+	return sum.Sum64()
+}
+
+// watched takes an event that the watcher got.
+func (o *oracle) watched(e *pb.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if due := uint64(len(o.observed)) + 1; e.GetSequence() != due {
+		o.complain("the watcher got event %d where %d was due", e.GetSequence(), due)
+		return
+	}
+	o.observed = append(o.observed, o.digest(e))
 }
 
 // follow looks at a new event. o.mu is held.

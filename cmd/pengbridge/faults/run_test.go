@@ -28,6 +28,7 @@ type run struct {
 	api      *proxy           // between application and sidecar
 	game     *proxy           // between peers and sidecar
 	app      *application
+	watcher  *watcher // nil: nobody watches
 	peers    []*peer
 	living   sync.WaitGroup // the peers
 }
@@ -86,6 +87,9 @@ func (r *run) open(ctx context.Context) (err error) {
 	if err := r.app.start(ctx); err != nil {
 		return err
 	}
+	if r.watched {
+		r.watcher = watch(ctx, r.sidecar.control, r.endpoint, r.oracle, r.fail)
+	}
 	for slot := range r.schedule.peers {
 		p := newPeer(slot, r.game.address(), r.size, r.oracle)
 		r.peers = append(r.peers, p)
@@ -101,6 +105,7 @@ func (r *run) options() *pb.EndpointOptions {
 		Compression: &pb.Compression{Disabled: true},
 		Limits: &pb.Limits{
 			BacklogBytes:     r.backlog,
+			SendQueueBytes:   queueBytes,
 			HandshakeTimeout: durationpb.New(patience),
 		},
 		Events: &pb.EventOptions{ExpectedSubscriber: subscriber, SubscriberGrace: durationpb.New(patience)},
@@ -128,6 +133,7 @@ func (r *run) close() {
 	if r.app != nil {
 		r.app.abandon()
 	}
+	r.watcher.close()
 	if r.sidecar != nil {
 		_ = r.sidecar.close()
 	}

@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type schedule struct {
 	seed     uint64
 	peers    int
 	size     int    // of packets, in bytes
+	process  bool   // whether the application is a process of its own
+	watched  bool   // whether somebody observes the log besides
 	recorded bool   // whether the log has what is sent
 	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
 	fills    bool   // whether the log is filled
@@ -63,6 +66,7 @@ const (
 	partPeer      // the peer says goodbye
 	finPeer       // the peer ends its stream
 	kickPeer      // the application closes the connection
+	chokePeer     // the peer does not read, and is sent more than its queue holds
 
 	faultCount
 )
@@ -73,7 +77,7 @@ func (f fault) String() string {
 		"nothing", "reset API", "close API", "reset in a batch", "close in a batch", "reset in commands", "crumble API", "stall API",
 		"take over", "crash", "leave and return", "hold application", "fill log", "freeze sidecar", "freeze sidecar and reset API",
 		"freeze sidecar and reset peer", "reset peer", "close peer", "half-close peer", "tear frame", "crumble peer", "stall peer",
-		"deaf peer", "peer says goodbye", "peer ends its stream", "kick peer",
+		"deaf peer", "peer says goodbye", "peer ends its stream", "kick peer", "choke peer",
 	}[f]
 }
 
@@ -118,6 +122,8 @@ func newSchedule(seed uint64) schedule {
 		seed:     seed,
 		peers:    1 + r.IntN(4),
 		size:     8 + r.IntN(200),
+		process:  r.IntN(8) == 0,
+		watched:  r.IntN(3) == 0,
 		recorded: r.IntN(3) > 0,
 		backlog:  64 << 20,
 		end:      end(r.IntN(int(endCount))),
@@ -137,6 +143,8 @@ func newSchedule(seed uint64) schedule {
 
 // reconcile makes the parts of a schedule fit.
 func (s *schedule) reconcile() {
+	// Who knows what an application has done that forgot it, without a log of what was sent?
+	s.recorded = s.recorded || s.process || slices.ContainsFunc(s.steps, func(s step) bool { return s.fault == crash })
 	for i := range s.steps {
 		f := &s.steps[i].fault
 		if s.end == absent && f.disconnects() { // its grace time is short: once away, always away
@@ -145,8 +153,10 @@ func (s *schedule) reconcile() {
 		switch *f {
 		case fillLog:
 			s.fills = true
-		case crash: // who knows what it did, without a log of what was sent?
-			s.recorded = true
+		case chokePeer:
+			if s.recorded { // it would fill the log first
+				*f = deafPeer
+			}
 		}
 	}
 	if s.fills || s.end == shutdownFull {
@@ -157,8 +167,9 @@ func (s *schedule) reconcile() {
 // String shows the schedule to who looks for what went wrong.
 func (s schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, sends recorded: %v, backlog %d KiB, ends with %v\n",
-		s.seed, s.peers, s.size, s.recorded, s.backlog>>10, s.end)
+	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",
+		s.seed, s.peers, s.size, s.backlog>>10, s.end)
+	fmt.Fprintf(&b, "  application a process: %v; log watched: %v; sends recorded: %v\n", s.process, s.watched, s.recorded)
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
 			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)

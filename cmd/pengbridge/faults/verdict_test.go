@@ -72,6 +72,9 @@ func (o *oracle) verdict(t terms) error {
 			o.complain("life %x: %w", r.id, err)
 		}
 	}
+	if same := min(len(o.digests), len(o.observed)); !slices.Equal(o.digests[:same], o.observed[:same]) {
+		o.complain("the watcher saw other events than the application")
+	}
 	if t.complete && o.phase < interrupted {
 		o.complain("the log ended in phase %d", o.phase)
 	}
