@@ -20,6 +20,27 @@ import (
 // subscriber is the application's durable name.
 const subscriber = "game"
 
+// program is an application as a run sees it. Its methods are called by one goroutine.
+type program interface {
+	// start connects and begins to read, the first time and after leave.
+	start(ctx context.Context) error
+	// hold stops the application's reading, and goOn lets it go on.
+	hold(ctx context.Context) error
+	goOn() error
+	// takeOver subscribes once more under the same name, and returns when the older stream was told.
+	takeOver(ctx context.Context) error
+	// answered waits until every command so far has its answer.
+	answered(ctx context.Context) error
+	// shutdown ends the endpoint.
+	shutdown(ctx context.Context, how *pb.EndpointShutdown) error
+	// leave ends the application: in good order, or as if it had crashed.
+	leave(ctx context.Context, orderly bool) error
+	// finished waits until the log was read to its end.
+	finished(ctx context.Context) error
+	// abandon ends whatever a run that failed has left. It waits for nobody.
+	abandon()
+}
+
 // application reads an endpoint's events and sends every numbered packet back. It lives in this process; when it crashes, it
 // forgets everything and comes back under the same name.
 type application struct {
@@ -131,7 +152,7 @@ func (a *application) handle(ctx context.Context, events []*pb.Event) error {
 		return context.Canceled
 	}
 	for _, e := range events {
-		if !a.oracle.seen(e) || e.GetType() != pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV || e.GetPacketId() != countID {
+		if !a.oracle.seen(e) || !isCount(e) {
 			continue
 		}
 		number, err := a.commands.Send(ctx, echo(e))
@@ -146,6 +167,11 @@ func (a *application) handle(ctx context.Context, events []*pb.Event) error {
 	return nil
 }
 
+// isCount reports whether a numbered packet came in.
+func isCount(e *pb.Event) bool {
+	return e.GetType() == pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV && e.GetPacketId() == countID
+}
+
 // echo is the command that sends a packet back.
 func echo(e *pb.Event) *pb.Command {
 	return &pb.Command{Action: &pb.Command_Send{Send: &pb.Message{
@@ -156,17 +182,18 @@ func echo(e *pb.Event) *pb.Command {
 }
 
 // hold stops the application's reading.
-func (a *application) hold() {
+func (a *application) hold(context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.goes = make(chan struct{})
+	return nil
 }
 
-// goOn lets a held application read again.
-func (a *application) goOn() {
+func (a *application) goOn() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	close(a.goes)
+	return nil
 }
 
 // takeOver subscribes once more under the same name, and returns when one of the two streams has been told so.
@@ -182,16 +209,15 @@ func (a *application) takeOver(ctx context.Context) error {
 	})
 }
 
-// command sends a command of the run's own.
-func (a *application) command(ctx context.Context, c *pb.Command) error {
+// shutdown ends the endpoint by a command.
+func (a *application) shutdown(ctx context.Context, how *pb.EndpointShutdown) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	last, err := a.commands.Send(ctx, c)
+	last, err := a.commands.Send(ctx, &pb.Command{Action: &pb.Command_Shutdown{Shutdown: how}})
 	a.last = max(a.last, last)
 	return err
 }
 
-// answered waits until every command so far has its answer.
 func (a *application) answered(ctx context.Context) error {
 	a.mu.Lock()
 	commands, last := a.commands, a.last
@@ -222,7 +248,6 @@ func (a *application) leave(ctx context.Context, orderly bool) (err error) {
 	return errors.Join(err, a.sidecar.Close())
 }
 
-// abandon ends whatever a run that failed has left. It waits for nobody.
 func (a *application) abandon() {
 	a.mu.Lock()
 	cancel, sidecar, commands := a.cancel, a.sidecar, a.commands
@@ -241,7 +266,6 @@ func (a *application) firstUnanswered(ctx context.Context) uint64 {
 	return 1 + uint64(sort.Search(int(a.last), func(n int) bool { return a.commands.Wait(ctx, uint64(n)+1) != nil }))
 }
 
-// finished waits until the log was read to its end.
 func (a *application) finished(ctx context.Context) error {
 	return eventually(ctx, "the end of the log", func() bool {
 		a.mu.Lock()

@@ -35,15 +35,14 @@ func (r *run) conclude(ctx context.Context) error {
 		r.allow(100)
 	}
 	if r.end == shutdownFull {
-		r.app.hold()
-		if err := errors.Join(r.fill(ctx), r.interfere(ctx)); err != nil {
+		if err := errors.Join(r.app.hold(ctx), r.fill(ctx), r.interfere(ctx)); err != nil {
 			return err
 		}
 	}
 	for _, p := range r.peers {
 		p.retire()
 	}
-	t := terms{recorded: r.recorded, complete: true}
+	t := terms{recorded: r.recorded, known: !r.process, complete: true}
 	var err error
 	switch r.end {
 	case stopQuiet, stopBusy:
@@ -52,11 +51,10 @@ func (r *run) conclude(ctx context.Context) error {
 	case shutdownQuiet, shutdownBusy:
 		err = r.shutdown(ctx)
 	case shutdownFull:
-		err = r.shutdown(ctx)
-		r.app.goOn()
+		err = errors.Join(r.shutdown(ctx), r.app.goOn())
 	case shutdownCommand:
 		r.oracle.ends(shutdownReason, true)
-		err = r.app.command(ctx, &pb.Command{Action: &pb.Command_Shutdown{Shutdown: r.lastWords()}})
+		err = r.app.shutdown(ctx, r.lastWords())
 	case drain:
 		r.oracle.ends(stopReason, true)
 		err = r.sidecar.command.Process.Signal(syscall.SIGTERM)

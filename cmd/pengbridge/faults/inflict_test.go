@@ -54,13 +54,9 @@ func (r *run) inflict(ctx context.Context, s step) error {
 	case leaveAndReturn:
 		return errors.Join(r.app.leave(ctx, true), r.app.start(ctx))
 	case holdApplication:
-		r.app.hold()
-		defer r.app.goOn()
-		return r.interfere(ctx)
+		return errors.Join(r.app.hold(ctx), r.interfere(ctx), r.app.goOn())
 	case fillLog:
-		r.app.hold()
-		defer r.app.goOn()
-		return errors.Join(r.fill(ctx), r.interfere(ctx))
+		return errors.Join(r.app.hold(ctx), r.fill(ctx), r.interfere(ctx), r.app.goOn())
 	case freezeSidecar, freezeAndReset, freezeAndCutPeer:
 		return r.freeze(ctx, s)
 	default:

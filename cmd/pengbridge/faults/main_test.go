@@ -16,6 +16,9 @@ import (
 
 // TestMain builds the sidecar from this very source, with the race detector if it looks at the tests, too.
 func TestMain(m *testing.M) {
+	if endpoint := os.Getenv(applicationVariable); endpoint != "" {
+		os.Exit(runApplication(endpoint))
+	}
 	os.Exit(withSidecar(m))
 }
 

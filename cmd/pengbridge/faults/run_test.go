@@ -27,7 +27,7 @@ type run struct {
 	other    *pb.BindResponse // an endpoint nobody does anything to
 	api      *proxy           // between application and sidecar
 	game     *proxy           // between peers and sidecar
-	app      *application
+	app      program
 	watcher  *watcher // nil: nobody watches
 	peers    []*peer
 	living   sync.WaitGroup // the peers
@@ -84,6 +84,9 @@ func (r *run) open(ctx context.Context) (err error) {
 	r.app = newApplication(r.endpoint, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
 		return r.sidecar.attach(ctx, r.api.address())
 	}, r.fail)
+	if r.process {
+		r.app = &separate{run: r}
+	}
 	if err := r.app.start(ctx); err != nil {
 		return err
 	}

@@ -27,12 +27,6 @@ func (r *run) state() string {
 	}
 	fmt.Fprintf(&b, "%d events; the endpoint is in phase %d\n", len(o.digests), o.phase)
 	o.mu.Unlock()
-	if r.app != nil {
-		r.app.mu.Lock()
-		fmt.Fprintf(&b, "application %d: %d streams, %d ousted, complete %v, last command %d\n",
-			r.app.generation, r.app.reading, r.app.ousted, r.app.complete, r.app.last)
-		r.app.mu.Unlock()
-	}
 	if r.sidecar != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

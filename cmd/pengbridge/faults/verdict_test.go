@@ -11,6 +11,7 @@ import (
 // terms are what a run has promised its oracle.
 type terms struct {
 	recorded bool // whether the log has what was sent
+	known    bool // whether the application told of its commands
 	complete bool // whether the application has read the log to its end
 }
 
@@ -85,7 +86,7 @@ func (o *oracle) judgeConnection(c *connection, t terms) error {
 	if t.complete && c.stage != closed {
 		return fmt.Errorf("has no close event; stage %d", c.stage)
 	}
-	if t.complete && t.recorded {
+	if t.complete && t.recorded && t.known {
 		if err := c.judgeCommands(); err != nil {
 			return err
 		}
