@@ -52,6 +52,8 @@ type endpoints struct {
 	closing  chan struct{} // closed when logs are not waited for any more
 	closed   sync.Once
 	watchers sync.WaitGroup
+
+	read readLogs
 }
 
 func newEndpoints(logger *slog.Logger, budget *endpoint.Budget, policy LimitPolicy) *endpoints {
@@ -176,6 +178,7 @@ func (e *endpoints) watch(h *hosted) {
 	h.log.Close()
 	select {
 	case <-h.log.Drained():
+		e.read.add(h)
 	case <-e.closing:
 	}
 	h.log.Uncount()

@@ -46,6 +46,10 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 	}
 	h, err := s.endpoint(ctx, req.GetEndpointId())
 	if err != nil {
+		last, read := s.endpoints.read.last(caller(ctx).Owner, req.GetEndpointId(), request.Session)
+		if request.Resume && read {
+			return sendHeader(stream, eventlog.Header{First: last + 1, Last: last, Next: last + 1}) // and that was it
+		}
 		return err
 	}
 	cursor, header, err := h.log.Subscribe(request)
@@ -53,11 +57,7 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 		return err
 	}
 	defer cursor.Close()
-	err = stream.Send(&pb.SubscribeResponse{Header: &pb.SubscribeHeader{
-		FirstSequence: header.First,
-		LastSequence:  header.Last,
-		NextSequence:  header.Next,
-	}})
+	err = sendHeader(stream, header)
 	for err == nil {
 		err = deliver(ctx, cursor, stream, req.GetFormat())
 	}
@@ -65,6 +65,14 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 		return nil // behind the endpoint's last event
 	}
 	return err
+}
+
+func sendHeader(stream grpc.ServerStreamingServer[pb.SubscribeResponse], header eventlog.Header) error {
+	return stream.Send(&pb.SubscribeResponse{Header: &pb.SubscribeHeader{
+		FirstSequence: header.First,
+		LastSequence:  header.Last,
+		NextSequence:  header.Next,
+	}})
 }
 
 // subscription converts a wish to subscribe.

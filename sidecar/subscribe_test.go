@@ -121,6 +121,37 @@ func TestSubscribeTakesOver(t *testing.T) {
 	requireFailure(t, subscribeError(t, client, request), codes.FailedPrecondition, "SUBSCRIBER_IN_OTHER_MODE")
 }
 
+// TestSubscribeResumesBehindTheEnd: a stream breaks when its subscriber has acknowledged the endpoint's last event, so that the
+// endpoint is forgotten before the stream could end.
+func TestSubscribeResumesBehindTheEnd(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	request := &pb.SubscribeRequest{
+		EndpointId: bind(t, client, nil).GetEndpointId(), Subscriber: "game", Mode: acknowledging, Session: "one",
+	}
+	log := subscribe(t, client, request)
+	_, err := client.Stop(testContext(t), &pb.StopRequest{EndpointId: request.GetEndpointId()})
+	require.NoError(t, err)
+	last := log.await(t, pb.EventType_EVENT_TYPE_SERVER_INTERRUPT).GetSequence()
+	log.cancel()
+	acknowledge(t, client, request.GetEndpointId(), "game", last)
+	require.Eventually(t, func() bool {
+		listed, err := client.ListEndpoints(testContext(t), &pb.ListEndpointsRequest{})
+		return err == nil && len(listed.GetEndpoints()) == 0
+	}, patience, tick)
+
+	request.Resume = true
+	log = subscribe(t, client, request)
+	require.Equal(t, last+1, log.header.GetNextSequence())
+	_, err = log.next()
+	require.ErrorIs(t, err, io.EOF)
+	requireFailure(t, subscribeError(t, s.client(t, otherToken), request), codes.NotFound, "UNKNOWN_ENDPOINT")
+	request.Resume = false
+	requireFailure(t, subscribeError(t, client, request), codes.NotFound, "UNKNOWN_ENDPOINT")
+	request.Session, request.Resume = "two", true
+	requireFailure(t, subscribeError(t, client, request), codes.NotFound, "UNKNOWN_ENDPOINT")
+}
+
 func TestSubscribeRequestsThatMakeNoSense(t *testing.T) {
 	s := start(t, Options{})
 	client := s.client(t, gameToken)

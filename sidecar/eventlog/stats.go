@@ -24,6 +24,7 @@ type SubscriberStats struct {
 	Connected    bool   // whether it has a cursor
 	Acknowledged uint64 // 0 for an observer
 	Sent         uint64 // the last sequence handed out, or passed over by a filter
+	Session      string // of a durable subscriber that came
 }
 
 // Stats returns the figures: durable subscribers in the order in which they first came, then observers.
@@ -40,7 +41,7 @@ func (l *Log) Stats() Stats {
 	}
 	for _, s := range l.durable {
 		stats.Subscribers = append(stats.Subscribers, SubscriberStats{
-			Name: s.name, Mode: s.mode, Connected: s.cursor != nil, Acknowledged: s.acked, Sent: s.sent,
+			Name: s.name, Mode: s.mode, Connected: s.cursor != nil, Acknowledged: s.acked, Sent: s.sent, Session: s.session,
 		})
 	}
 	for _, c := range l.observers {

@@ -2151,7 +2151,8 @@ type SubscribeRequest struct {
 	// Made up by a durable subscriber's program: the same for all streams by which it goes on reading. Up to 256 bytes.
 	Session string `protobuf:"bytes,7,opt,name=session,proto3" json:"session,omitempty"`
 	// Whether the stream goes on where one of the same session broke. If another session has taken the name over meanwhile, it
-	// keeps it: ABORTED. False: this stream takes over.
+	// keeps it: ABORTED. If the session has acknowledged the endpoint's last event, and the endpoint is forgotten therefore, the
+	// stream has a header and ends with OK. False: this stream takes over.
 	Resume        bool `protobuf:"varint,8,opt,name=resume,proto3" json:"resume,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

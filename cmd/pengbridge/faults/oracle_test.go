@@ -16,17 +16,18 @@ import (
 // oracle hears from everybody what they did and saw, and knows what must not be. What is wrong at once is kept as a
 // complaint; what can only be judged in the end is in verdict_test.go. All methods may be called concurrently.
 type oracle struct {
-	mu         sync.Mutex
-	complaints []error
-	digests    []uint64 // of the events, the first one's in front
-	observed   []uint64 // the same, as the watcher sees them
-	phase      phase
-	ending     string // what peers are told because the endpoint was told to end, if it was
-	ended      bool
-	patient    bool // whether peers have the time to read it
-	conns      map[uint64]*connection
-	lives      map[uint32]*record
-	commands   map[commandKey]*command
+	mu           sync.Mutex
+	complaints   []error
+	digests      []uint64 // of the events, the first one's in front
+	observed     []uint64 // the same, as the watcher sees them, who begins with the oldest one held
+	observedFrom uint64
+	phase        phase
+	ending       string // what peers are told because the endpoint was told to end, if it was
+	ended        bool
+	patient      bool // whether peers have the time to read it
+	conns        map[uint64]*connection
+	lives        map[uint32]*record
+	commands     map[commandKey]*command
 }
 
 // phase is how far the endpoint itself got, as its events tell.
@@ -123,7 +124,10 @@ func (o *oracle) digest(e *pb.Event) uint64 {
 func (o *oracle) watched(e *pb.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if due := uint64(len(o.observed)) + 1; e.GetSequence() != due {
+	if len(o.observed) == 0 {
+		o.observedFrom = e.GetSequence()
+	}
+	if due := uint64(len(o.observed)) + o.observedFrom; e.GetSequence() != due {
 		o.complain("the watcher got event %d where %d was due", e.GetSequence(), due)
 		return
 	}
