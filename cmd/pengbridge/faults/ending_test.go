@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
+	client "github.com/pengbridge/pengbridge/clients/go"
 )
 
 // How endpoints end here, and what peers are told then.
@@ -102,13 +103,19 @@ func (r *run) stayAway(ctx context.Context) error {
 	if err := r.app.leave(ctx, true); err != nil {
 		return err
 	}
-	return eventually(ctx, "the endpoint to be given up", func() bool {
-		stream, err := r.sidecar.control.API.Subscribe(ctx, &pb.SubscribeRequest{EndpointId: r.endpoint})
-		if err == nil {
-			_, err = stream.Recv()
-		}
-		return status.Code(err) == codes.NotFound
+	err := eventually(ctx, "the endpoint to be given up", func() bool {
+		_, err := r.info(ctx)
+		return errors.Is(err, errGone)
 	})
+	if err != nil {
+		return err
+	}
+	late := r.sidecar.control.Subscribe(ctx, client.SubscribeOptions{EndpointID: r.endpoint, Subscriber: subscriber})
+	defer late.Close()
+	if _, err := late.Next(); status.Code(err) != codes.NotFound {
+		return fmt.Errorf("who comes too late is told: %w", err)
+	}
+	return nil
 }
 
 // farewell ends the application and the process, which must be empty then.

@@ -18,7 +18,7 @@ import (
 
 const (
 	// patience bounds everything that a run waits for. It takes milliseconds; only a hang takes that long.
-	patience = 20 * time.Second
+	patience = 100 * time.Second
 	// shutdownTimeout is more than a peer that reads needs, however busy the machine.
 	shutdownTimeout = 60 * time.Second
 	// atOnce is how many runs are under way: they wait for each other's processes more than they compute.

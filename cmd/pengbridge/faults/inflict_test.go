@@ -212,8 +212,10 @@ func (r *run) info(ctx context.Context) (*pb.EndpointInfo, error) {
 			return info, nil
 		}
 	}
-	return nil, errors.New("the endpoint is gone")
+	return nil, errGone
 }
+
+var errGone = errors.New("the endpoint is gone")
 
 // interfere makes every call that must be answered whatever else stands still, over a connection that is not broken.
 func (r *run) interfere(ctx context.Context) error {

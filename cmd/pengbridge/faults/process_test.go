@@ -58,7 +58,13 @@ func applicationProcess(endpoint string) error {
 	}()
 	for {
 		events, err := sub.Next()
-		if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
+		if errors.Is(err, io.EOF) {
+			sub.Close() // what was handled is acknowledged
+			cancel()
+			_ = commands.Close(ctx) // there is nothing left to command
+			return nil
+		}
+		if errors.Is(err, context.Canceled) {
 			return commands.Close(ctx)
 		}
 		if err != nil {

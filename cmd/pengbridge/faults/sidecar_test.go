@@ -165,7 +165,9 @@ func (s *sidecar) measure(ctx context.Context) (figures, error) {
 func (s *sidecar) empty(ctx context.Context) error {
 	var why error
 	err := eventually(ctx, "the sidecar to be empty", func() bool {
-		why = s.remains(ctx)
+		if remains := s.remains(ctx); remains == nil || ctx.Err() == nil {
+			why = remains
+		}
 		return why == nil
 	})
 	return errors.Join(err, why)
