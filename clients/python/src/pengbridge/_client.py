@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import selectors
 import threading
+from functools import cached_property
 from typing import Any
 
-from . import _config, _endpoint, _errors, _host, _limits, _options, errors
+from . import _config, _endpoint, _errors, _host, _limits, _options, errors, v1
 from ._absent import ClientBytes
 from ._body import decode
 from ._client_state import ClientState
 from ._own_packets import ACCEPT, CLOSE, HANDSHAKE, HELLO, SETTYPE
-from ._processing import guarded
+from ._processing import Handlers, guarded
 from ._socket import Socket
 from ._status import CallError
 from ._wire import FIRST_APPLICATION_ID
@@ -27,7 +28,6 @@ from .constants import (
     STATE_HELLOWAIT,
     STATE_WAITTYPE,
 )
-from .v1 import endpoint_pb2, event_pb2, sidecar_service_pb2
 
 _CALL_TIMEOUT = 15.0  # seconds; connecting itself has 10
 
@@ -67,12 +67,6 @@ class Client(ClientBytes, ClientState):
         self._server_ids: dict[str, int] = {}  # of all packets that it has, since the handshake
         self._in_sync = False  # whether packet ids are the server's
         self._has_discarded = False
-        self._handlers = {
-            event_pb2.EVENT_TYPE_CLIENT_HANDSHAKECOMPLETE: self._on_handshake_complete,
-            event_pb2.EVENT_TYPE_CLIENT_RECV: self._on_recv,
-            event_pb2.EVENT_TYPE_CLIENT_CLOSE: self._on_close,
-        }
-        self._received = event_pb2.EVENT_TYPE_CLIENT_RECV
 
     def register_packet(self, name: str, obj: Any, n: int | None = None) -> None:
         """Adds a packet type. Its id is brought in line with the server's: by the handshake, or here after that.
@@ -97,17 +91,17 @@ class Client(ClientBytes, ClientState):
             self._prepare()
             host = _host.shared(_limits.memory_budget(self.cfg))
             ignore = self.cfg["net.registry.missingpacketaction"] != "closeconnection"
-            request = sidecar_service_pb2.ConnectRequest(
+            request = v1.sidecar_service_pb2.ConnectRequest(
                 address=_options.joined(self.addr),
                 options=_options.endpoint_options(self),
                 conntype=self.target_conntype,
                 missing_packet_action=(
-                    endpoint_pb2.MISSING_PACKET_ACTION_IGNORE if ignore else endpoint_pb2.MISSING_PACKET_ACTION_CLOSE
+                    v1.endpoint_pb2.MISSING_PACKET_ACTION_IGNORE if ignore else v1.endpoint_pb2.MISSING_PACKET_ACTION_CLOSE
                 ),
                 disable_registry_sync=not self.cfg["net.registry.autosync"],
             )
             try:
-                answer = host.transport.call("Connect", request, sidecar_service_pb2.ConnectResponse, _CALL_TIMEOUT)
+                answer = host.transport.call("Connect", request, v1.sidecar_service_pb2.ConnectResponse, _CALL_TIMEOUT)
             except CallError as error:
                 raise _errors.of_connect(error, request.address) from None
             self._is_connected = True
@@ -256,7 +250,19 @@ class Client(ClientBytes, ClientState):
 
     # What the log brings.
 
-    def _on_recv(self, event: event_pb2.Event) -> None:
+    @cached_property
+    def _handlers(self) -> Handlers:
+        return {
+            v1.event_pb2.EVENT_TYPE_CLIENT_HANDSHAKECOMPLETE: self._on_handshake_complete,
+            v1.event_pb2.EVENT_TYPE_CLIENT_RECV: self._on_recv,
+            v1.event_pb2.EVENT_TYPE_CLIENT_CLOSE: self._on_close,
+        }
+
+    @cached_property
+    def _received(self) -> int:
+        return v1.event_pb2.EVENT_TYPE_CLIENT_RECV
+
+    def _on_recv(self, event: v1.event_pb2.Event) -> None:
         pid = event.packet_id
         conntype = self.conntypes.get(self.target_conntype)
         if event.refused and not self._is_handled(pid, self, conntype):
@@ -290,7 +296,7 @@ class Client(ClientBytes, ClientState):
             self._in_sync = not isinstance(conntype, ClassicConnectionType)
             guarded(conntype.init, None)
 
-    def _on_handshake_complete(self, event: event_pb2.Event) -> None:
+    def _on_handshake_complete(self, event: v1.event_pb2.Event) -> None:
         self.registry._renumber({row.name: row.id for row in event.registry})
         self._in_sync = True
         self._state = STATE_ACTIVE
@@ -299,7 +305,7 @@ class Client(ClientBytes, ClientState):
         with self._changed:
             self._changed.notify_all()
 
-    def _on_close(self, event: event_pb2.Event) -> None:
+    def _on_close(self, event: v1.event_pb2.Event) -> None:
         self._closed(event.reason if event.HasField("reason") else None)
 
     def _closed(self, reason: str | None) -> None:

@@ -8,12 +8,11 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import _inbox, _wire
+from . import _inbox, _wire, v1
 from ._fork import Origin
 from ._outbox import Answer, Outbox, Ticket
 from ._reader import Reader
 from .errors import SidecarError
-from .v1 import command_pb2, endpoint_pb2, event_pb2, sidecar_service_pb2
 
 if TYPE_CHECKING:
     from ._host import Host
@@ -47,8 +46,8 @@ class Endpoint:
         self._outbox = Outbox(
             host.transport, endpoint_id, SUBSCRIBER, host.largest_message, host.alive, self._send_failed, self._commands_lost
         )
-        request = sidecar_service_pb2.SubscribeRequest(
-            endpoint_id=endpoint_id, subscriber=SUBSCRIBER, mode=endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING
+        request = v1.sidecar_service_pb2.SubscribeRequest(
+            endpoint_id=endpoint_id, subscriber=SUBSCRIBER, mode=v1.endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING
         )
         self._reader = Reader(host.transport, request, inbox, self.acknowledge, host.alive, self._log_ended)
         host.add(self)
@@ -61,8 +60,8 @@ class Endpoint:
         Raises:
             CallError: it failed.
         """
-        request = sidecar_service_pb2.StartRequest(endpoint_id=self.id)
-        self._host.transport.call("Start", request, sidecar_service_pb2.StartResponse, timeout=10.0)
+        request = v1.sidecar_service_pb2.StartRequest(endpoint_id=self.id)
+        self._host.transport.call("Start", request, v1.sidecar_service_pb2.StartResponse, timeout=10.0)
 
     def send(self, cid: int, packet: int | str, body: bytes, ticket: Ticket) -> None:
         """Queues a packet. A failure that shows later comes into the inbox as SendFailed with the ticket.
@@ -79,17 +78,17 @@ class Endpoint:
         self._origin.check()
         self._outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
 
-    def put(self, command: command_pb2.Command, ticket: Ticket | None = None) -> None:
+    def put(self, command: v1.command_pb2.Command, ticket: Ticket | None = None) -> None:
         """Queues any command, in order with all others; errors and ticket as in send."""
         self._origin.check()
         self._outbox.put(_wire.command(command), b"", ticket)
 
-    def tell(self, command: command_pb2.Command) -> None:
+    def tell(self, command: v1.command_pb2.Command) -> None:
         """Queues a command that does not matter any more once the endpoint has ended: then nothing happens."""
         with contextlib.suppress(SidecarError):
             self.put(command)
 
-    def ask(self, command: command_pb2.Command) -> Answer:
+    def ask(self, command: v1.command_pb2.Command) -> Answer:
         """Queues a command and returns its answer to wait for; errors as in send."""
         self._origin.check()
         return self._outbox.ask(command)
@@ -117,7 +116,7 @@ class Endpoint:
         if self._stopping or self._origin.left():
             return
         self._stopping = True
-        self.tell(command(stop=command_pb2.EndpointStop()))
+        self.tell(command(stop=v1.command_pb2.EndpointStop()))
         self._reader.discard()
 
     def close(self) -> None:
@@ -144,11 +143,11 @@ class Endpoint:
         self.ended.set()
 
 
-def events(batch: bytes) -> Iterator[event_pb2.Event]:
+def events(batch: bytes) -> Iterator[v1.event_pb2.Event]:
     """Decodes a batch of the log. Headers and heartbeats have no events."""
-    return iter(sidecar_service_pb2.SubscribeResponse.FromString(batch).events)
+    return iter(v1.sidecar_service_pb2.SubscribeResponse.FromString(batch).events)
 
 
-def command(**action: Any) -> command_pb2.Command:
+def command(**action: Any) -> v1.command_pb2.Command:
     """Makes a command, such as command(stop=EndpointStop())."""
-    return command_pb2.Command(**action)
+    return v1.command_pb2.Command(**action)

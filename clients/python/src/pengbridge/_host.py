@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Protocol
 
-from . import _binary, _dial, _fork, _launch
-from ._transport import Transport
-from .v1 import sidecar_service_pb2
+from . import _binary, _fork, _launch, v1
 
 if TYPE_CHECKING:
+    from . import _dial
     from ._endpoint import Endpoint
 
 _LAST_WORDS = 1.0  # seconds for what is queued when the interpreter exits
@@ -60,13 +60,14 @@ class Host:
     """
 
     def __init__(self, process: Running, timeout: float = 10.0) -> None:
+        from ._transport import Transport  # with gRPC: see _import_the_rest
+
         self._origin = _fork.Origin()
         self.process = process
         self.transport = Transport(process.address, process.token, process.trust)
         try:
-            info = self.transport.call(
-                "GetInfo", sidecar_service_pb2.GetInfoRequest(), sidecar_service_pb2.GetInfoResponse, timeout
-            )
+            pb = v1.sidecar_service_pb2
+            info = self.transport.call("GetInfo", pb.GetInfoRequest(), pb.GetInfoResponse, timeout)
         except BaseException:
             self.transport.close()
             raise
@@ -112,6 +113,29 @@ class Host:
         self.process.close()
 
 
+def spawn(memory_budget: int | None = None) -> Host:
+    """Starts a sidecar that belongs to this process.
+
+    Args:
+        memory_budget: what it may hold, in bytes; None leaves it to it.
+
+    Raises:
+        SidecarError: it cannot be started, or does not answer.
+    """
+    process = _launch.spawn(_binary.find(), memory_budget, _import_the_rest)
+    try:
+        return Host(process)
+    except BaseException:
+        process.close()
+        raise
+
+
+def _import_the_rest() -> None:
+    """Imports gRPC and Protobuf, which takes longer than a sidecar takes to start: not before there is one to wait for."""
+    for name in ("._transport", ".v1.sidecar_service_pb2"):
+        importlib.import_module(name, __package__)
+
+
 class _Shared:
     """Holds the host of this process."""
 
@@ -140,12 +164,7 @@ class _Shared:
                 self._host.close()
                 self._host = None
             if self._host is None:
-                process = _launch.spawn(_binary.find(), memory_budget)
-                try:
-                    self._host = Host(process)
-                except BaseException:
-                    process.close()
-                    raise
+                self._host = spawn(memory_budget)
             elif memory_budget is not None and memory_budget // 1024 != self._host.memory_budget // 1024:
                 warnings.warn(
                     f"the memory budget stays {self._host.memory_budget} bytes: the sidecar, which all servers and clients "

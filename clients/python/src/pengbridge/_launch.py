@@ -90,12 +90,15 @@ def _forgetting(process: weakref.ref[Process]) -> Callable[[], None]:
     return forget
 
 
-def spawn(binary: str | os.PathLike[str], memory_budget: int | None = None) -> Process:
+def spawn(
+    binary: str | os.PathLike[str], memory_budget: int | None = None, meanwhile: Callable[[], object] = lambda: None
+) -> Process:
     """Starts the sidecar and waits until it is ready.
 
     Args:
         binary: what to start.
         memory_budget: what it may hold for peers and in event logs, in bytes, at least 1024. None: its default.
+        meanwhile: called while it gets ready; for what else takes time.
 
     Raises:
         SidecarError: it could not be started, ended at once, or did not get ready in time.
@@ -115,7 +118,7 @@ def spawn(binary: str | os.PathLike[str], memory_budget: int | None = None) -> P
     token = os.urandom(_TOKEN_BYTES).hex()
     hello = {"token": token, "api_versions": [API_VERSION], "pid": os.getpid()}
     try:
-        return Process(child, token, _greet(child, json.dumps(hello).encode() + b"\n"))
+        return Process(child, token, _greet(child, json.dumps(hello).encode() + b"\n", meanwhile))
     except BaseException:
         child.kill()
         child.wait()
@@ -141,7 +144,7 @@ def _explained(error: OSError) -> str:
     return str(error)
 
 
-def _greet(child: subprocess.Popen[bytes], hello: bytes) -> Ready:
+def _greet(child: subprocess.Popen[bytes], hello: bytes, meanwhile: Callable[[], object]) -> Ready:
     assert child.stdin is not None
     assert child.stdout is not None
     answer: list[bytes] = []
@@ -156,6 +159,7 @@ def _greet(child: subprocess.Popen[bytes], hello: bytes) -> Ready:
         reader.join(_READY_TIMEOUT)
         if not answer or not answer[0]:
             raise SidecarError(f"the sidecar ended before it was ready: {error}") from error
+    meanwhile()
     reader.join(_READY_TIMEOUT)
     if not answer:
         raise SidecarError(f"the sidecar was not ready within {_READY_TIMEOUT:.0f} s")

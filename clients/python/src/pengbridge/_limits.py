@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _config
+from . import _config, v1
 from .constants import DEFAULT_CONFIG
-from .v1 import endpoint_pb2
 
 PREFIX = "net.limits."
 MEMORY_BUDGET = PREFIX + "memory_budget_bytes"
 _LARGEST_DURATION = 10 * 365 * 86400.0  # seconds; beyond it somebody has mistaken the unit
 
 
-def limits(cfg: _config.Config) -> endpoint_pb2.Limits:
+def limits(cfg: _config.Config) -> v1.endpoint_pb2.Limits:
     """The limits that the configuration sets; those that are None are left to the sidecar.
 
     Raises:
@@ -23,8 +22,8 @@ def limits(cfg: _config.Config) -> endpoint_pb2.Limits:
         if key not in DEFAULT_CONFIG:  # a limit that is misspelt would protect nobody
             names = ", ".join(known.removeprefix(PREFIX) for known in DEFAULT_CONFIG if known.startswith(PREFIX))
             raise ValueError(f"{key} is no limit; there are {names}")
-    message = endpoint_pb2.Limits()
-    for field in endpoint_pb2.Limits.DESCRIPTOR.fields:
+    message = v1.endpoint_pb2.Limits()
+    for field in v1.endpoint_pb2.Limits.DESCRIPTOR.fields:
         key = PREFIX + field.name
         value = cfg[key]
         if value is None:

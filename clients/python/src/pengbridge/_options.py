@@ -7,34 +7,32 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from . import _config, _limits, _wire, conntypes, constants, version
+from . import _config, _limits, _wire, conntypes, constants, v1, version
 from ._endpoint import SUBSCRIBER
-from .v1 import endpoint_pb2, event_pb2, packet_pb2
 
-# Python's own hooks and events for what it sends run when it sends.
-_NOT_RECORDED = {
-    constants.SIDE_SERVER: event_pb2.EVENT_TYPE_SERVER_CONNECTION_SEND,
-    constants.SIDE_CLIENT: event_pb2.EVENT_TYPE_CLIENT_SEND,
-}
 _BUILT_IN = (constants.CONNTYPE_CLASSIC, constants.CONNTYPE_PING)
 _LONGEST_NAME = 512  # bytes
 _LONGEST_REASON = 1024  # bytes
 _RESERVED_PREFIX = "peng3dnet:"
 
 
-def endpoint_options(peer: Any) -> endpoint_pb2.EndpointOptions:
+def endpoint_options(peer: Any) -> v1.endpoint_pb2.EndpointOptions:
     """The options of a deferred endpoint for a Server or Client.
 
     Raises:
         ValueError: a setting makes no sense.
     """
-    return endpoint_pb2.EndpointOptions(
+    types = v1.event_pb2
+    of_sends = types.EVENT_TYPE_SERVER_CONNECTION_SEND if peer.is_server else types.EVENT_TYPE_CLIENT_SEND
+    return v1.endpoint_pb2.EndpointOptions(
         packets=[packet(name, number) for number, name in peer.registry.reg_int_str.items() if is_own(name)],
         conntypes=[conntype(name, obj) for name, obj in peer.conntypes.items() if name not in _BUILT_IN],
         compression=compression(_config.compression(peer.cfg)),
         limits=_limits.limits(peer.cfg),
-        events=endpoint_pb2.EventOptions(
-            expected_subscriber=SUBSCRIBER, omit_types=[_NOT_RECORDED[peer.side]], omit_packet_names=True
+        events=v1.endpoint_pb2.EventOptions(
+            expected_subscriber=SUBSCRIBER,
+            omit_types=[of_sends],  # Python's own hooks and events for what it sends run when it sends
+            omit_packet_names=True,
         ),
         tls=tls(peer.cfg, peer.side),
         deferred_start=True,
@@ -64,21 +62,21 @@ def check_packet(name: Any, number: int | None) -> None:
         _wire.check_packet(number)
 
 
-def packet(name: str, number: int) -> packet_pb2.Packet:
+def packet(name: str, number: int) -> v1.packet_pb2.Packet:
     """A packet type. Rules stay in Python, where a program can change them at any time."""
-    return packet_pb2.Packet(name=name, id=number)
+    return v1.packet_pb2.Packet(name=name, id=number)
 
 
-def conntype(name: str, obj: Any) -> packet_pb2.Conntype:
+def conntype(name: str, obj: Any) -> v1.packet_pb2.Conntype:
     """A connection type: those derived from the classic one have its handshake, others none."""
     classic = isinstance(obj, conntypes.ClassicConnectionType)
-    handshake = packet_pb2.CONNTYPE_HANDSHAKE_CLASSIC if classic else packet_pb2.CONNTYPE_HANDSHAKE_NONE
-    return packet_pb2.Conntype(name=name, handshake=handshake)
+    handshake = v1.packet_pb2.CONNTYPE_HANDSHAKE_CLASSIC if classic else v1.packet_pb2.CONNTYPE_HANDSHAKE_NONE
+    return v1.packet_pb2.Conntype(name=name, handshake=handshake)
 
 
-def compression(settings: _config.Compression) -> endpoint_pb2.Compression:
+def compression(settings: _config.Compression) -> v1.endpoint_pb2.Compression:
     """When bodies are compressed."""
-    return endpoint_pb2.Compression(
+    return v1.endpoint_pb2.Compression(
         disabled=settings.threshold is None, threshold_bytes=settings.threshold, level=settings.level
     )
 
@@ -91,7 +89,7 @@ def reason(value: Any) -> str | None:
     return str(value).encode(errors="replace")[:_LONGEST_REASON].decode(errors="ignore")
 
 
-def tls(cfg: _config.Config, side: int) -> endpoint_pb2.TlsOptions | None:
+def tls(cfg: _config.Config, side: int) -> v1.endpoint_pb2.TlsOptions | None:
     """TLS as net.ssl.* asks for it; None without. README.md says what each key means.
 
     A server without certificate and key stays plain, with a warning, if net.ssl.force is off.
@@ -104,9 +102,9 @@ def tls(cfg: _config.Config, side: int) -> endpoint_pb2.TlsOptions | None:
     return _client_tls(cfg) if side == constants.SIDE_CLIENT else _server_tls(cfg)
 
 
-def _client_tls(cfg: _config.Config) -> endpoint_pb2.TlsOptions:
+def _client_tls(cfg: _config.Config) -> v1.endpoint_pb2.TlsOptions:
     name = bool(cfg["net.ssl.client.check_hostname"])  # a name that nobody vouches for says nothing, so it implies the other
-    return endpoint_pb2.TlsOptions(
+    return v1.endpoint_pb2.TlsOptions(
         certificate_file=_path(cfg, "net.ssl.client.certfile"),
         key_file=_path(cfg, "net.ssl.client.keyfile"),
         ca_file=_path(cfg, "net.ssl.cafile"),
@@ -115,13 +113,13 @@ def _client_tls(cfg: _config.Config) -> endpoint_pb2.TlsOptions:
     )
 
 
-def _server_tls(cfg: _config.Config) -> endpoint_pb2.TlsOptions | None:
+def _server_tls(cfg: _config.Config) -> v1.endpoint_pb2.TlsOptions | None:
     certificate, key = _path(cfg, "net.ssl.server.certfile"), _path(cfg, "net.ssl.server.keyfile")
     if certificate and key:
         cafile, verify = _path(cfg, "net.ssl.cafile"), bool(cfg["net.ssl.server.force_verify"])
         if verify and not cafile and cfg.says("net.ssl.server.force_verify"):
             raise ValueError("net.ssl.server.force_verify needs net.ssl.cafile: which names who signs clients' certificates")
-        return endpoint_pb2.TlsOptions(
+        return v1.endpoint_pb2.TlsOptions(
             certificate_file=certificate, key_file=key, ca_file=cafile, require_client_certificate=bool(cafile) and verify
         )
     if cfg["net.ssl.force"] or certificate or key:
@@ -136,7 +134,7 @@ def _path(cfg: _config.Config, key: str) -> str:
     return os.path.abspath(os.fspath(value)) if value else ""
 
 
-def server_security_level(options: endpoint_pb2.EndpointOptions) -> int:
+def server_security_level(options: v1.endpoint_pb2.EndpointOptions) -> int:
     """Which SSLSEC level every connection of such a server has at least."""
     if not options.HasField("tls"):
         return constants.SSLSEC_NONE

@@ -13,14 +13,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _wire
+from . import _wire, v1
 from ._status import CallError, Code
 from ._stream import Stream
-from ._transport import Transport
 from .errors import SidecarError
-from .v1 import command_pb2, sidecar_service_pb2
+
+if TYPE_CHECKING:
+    from ._transport import Transport
 
 LIMIT = 256 << 20  # bytes queued or unanswered: far more than the sidecar ever lags behind
 _BATCH_BYTES = 1 << 20
@@ -172,7 +173,7 @@ class Outbox:
             else:
                 self._wake()
 
-    def ask(self, command: command_pb2.Command) -> Answer:
+    def ask(self, command: v1.command_pb2.Command) -> Answer:
         """Queues a command whose answer is waited for; errors as in put."""
         answer = Answer()
         self.put(_wire.command(command), b"", answer)
@@ -327,7 +328,7 @@ class Outbox:
 
     def _answered(self, messages: list[bytes]) -> None:
         """Takes answers. Several are read as one: joined, Protobuf's messages are one with the fields of all."""
-        response = sidecar_service_pb2.CommandsResponse.FromString(b"".join(messages))
+        response = v1.sidecar_service_pb2.CommandsResponse.FromString(b"".join(messages))
         for failure in (*response.recent_failures, *response.failures):
             self._note_failure(failure)
         while self._written and self._written[0].first <= response.applied_number:
@@ -339,7 +340,7 @@ class Outbox:
             self._take_back()
             self._ready = True
 
-    def _note_failure(self, failure: command_pb2.CommandFailure) -> None:
+    def _note_failure(self, failure: v1.command_pb2.CommandFailure) -> None:
         for batch in self._written:
             if batch.first <= failure.number < batch.end:
                 ticket = batch.entries[failure.number - batch.first][2]

@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry
+from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry, v1
 from ._body import Encoder
 from ._processing import Processing, guarded, log_failure
 from ._wire import FIRST_APPLICATION_ID
 from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet
-from .v1 import command_pb2
 
 _log = logging.getLogger("pengbridge")
 
@@ -102,7 +101,7 @@ class Peer(Processing):
             raise errors.RegistryError("pings have to be possible from the start: add the connection type before that")
         self.conntypes[t] = obj
         if self._endpoint is not None:
-            kinds = command_pb2.ConntypeRegistration(conntypes=[_options.conntype(t, obj)])
+            kinds = v1.command_pb2.ConntypeRegistration(conntypes=[_options.conntype(t, obj)])
             self._tell(_endpoint.command(register_conntypes=kinds))
 
     def initialize(self) -> None:
@@ -174,7 +173,7 @@ class Peer(Processing):
             TimedOutError: it took longer. What is queued stays queued.
             SidecarError: the server or client is not running.
         """
-        request = command_pb2.Flush()
+        request = v1.command_pb2.Flush()
         request.timeout.FromNanoseconds(int(timeout * 1e9))
         answer = self._running().ask(_endpoint.command(flush=request))
         if not answer.wait(timeout):
@@ -240,7 +239,7 @@ class Peer(Processing):
         """Tells the sidecar what the application has set of a connection, if the sidecar can know such a value: a state or a
         mode for those who look from outside, the type because it decides which ids pass. Rules are Python's own."""
         if self._endpoint is not None and self.run and self._can_share(name, value):
-            update = command_pb2.ConnectionUpdate(connection_id=cid, **{name: value})
+            update = v1.command_pb2.ConnectionUpdate(connection_id=cid, **{name: value})
             self._endpoint.tell(_endpoint.command(update=update))
 
     def _can_share(self, name: str, value: Any) -> bool:
@@ -250,7 +249,7 @@ class Peer(Processing):
         return isinstance(value, int) and lowest <= value < 1 << 32 and (name, value) != ("state", STATE_CLOSED)
 
     def _put_close(self, endpoint: _endpoint.Endpoint, cid: int, reason: str | None) -> None:
-        close = command_pb2.ConnectionClose(connection_id=cid, reason=reason)
+        close = v1.command_pb2.ConnectionClose(connection_id=cid, reason=reason)
         endpoint.tell(_endpoint.command(close=close))
 
     # Receiving.
@@ -336,11 +335,11 @@ class Peer(Processing):
     def _tell_packet(self, name: str, pid: int) -> None:
         if self._endpoint is None or not _options.is_own(name) or self._declared.get(name) == pid:
             return  # what is deleted in Python stays in the sidecar, and may come back
-        packets = command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
+        packets = v1.command_pb2.PacketRegistration(packets=[_options.packet(name, pid)])
         self._tell(_endpoint.command(register_packets=packets))
         self._declared[name] = pid
 
-    def _tell(self, command: command_pb2.Command) -> None:
+    def _tell(self, command: v1.command_pb2.Command) -> None:
         """Makes a registration known, and waits for it: whoever connects from now on is to see it."""
         answer = self._running().ask(command)
         if not answer.wait(_TELL_TIMEOUT):
@@ -357,7 +356,7 @@ class Peer(Processing):
         """Wakes process() and sends the interrupt event. There is nothing else to interrupt: sending never needs it."""
         self._inbox.wake()
         if self._endpoint is not None and self.run:
-            self._endpoint.tell(_endpoint.command(interrupt=command_pb2.EndpointInterrupt()))
+            self._endpoint.tell(_endpoint.command(interrupt=v1.command_pb2.EndpointInterrupt()))
         self._emit("interrupt")
 
     def stop(self) -> None:

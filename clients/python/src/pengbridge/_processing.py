@@ -7,26 +7,28 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
-from . import _endpoint, _inbox
-from .v1 import event_pb2
+from . import _endpoint, _inbox, v1
 
 _log = logging.getLogger("pengbridge")
 
 _SLICE = 0.25  # seconds; how long process_forever sleeps at most before it looks whether it should go on
 
 
+Handlers = dict[int, Callable[[Any], None]]  # what they get is an event
+
+
 class Processing:
     """What Server and Client have in common of receiving: the log's events, in order, in the caller's thread.
 
-    A subclass sets the table of handlers. A handler gets an event.
+    A subclass has the table of handlers, by type of event. It is made when something is there to be handled: before the
+    sidecar runs, nobody is to wait for the import of the messages.
     """
 
     run: bool
     _endpoint: _endpoint.Endpoint | None = None
-    _handlers: dict[int, Callable[[event_pb2.Event], None]]
-    _received: int  # the type of event that brings a packet
 
     def __init__(self) -> None:
         self._inbox = _inbox.Inbox()
@@ -34,8 +36,17 @@ class Processing:
         self._processing_thread: int | None = None
         self._process_thread: threading.Thread | None = None
         self._backlog: deque[_inbox.Item] = deque()
-        self._batch: Iterator[event_pb2.Event] | None = None  # the one at hand; an exception may have left it half done
+        self._batch: Iterator[v1.event_pb2.Event] | None = None  # the one at hand; an exception may have left it half done
         self._handled = 0
+
+    @cached_property
+    def _handlers(self) -> Handlers:
+        raise NotImplementedError
+
+    @cached_property
+    def _received(self) -> int:
+        """The type of event that brings a packet."""
+        raise NotImplementedError
 
     def process(self, wait: bool = False, timeout: float | None = None) -> int:
         """Handles what was queued when it was called. All handlers and events run in the calling thread.
@@ -119,7 +130,7 @@ class Processing:
                     self._endpoint.acknowledge(self._handled)
         return packets
 
-    def _next_batch(self) -> Iterator[event_pb2.Event] | None:
+    def _next_batch(self) -> Iterator[v1.event_pb2.Event] | None:
         """What is left of the batch at hand, or the next one; None when there is no more. Notices are dealt with."""
         while self._batch is None and self._backlog:
             item = self._backlog.popleft()

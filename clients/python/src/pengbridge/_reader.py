@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from . import _inbox, _wire
+from . import _inbox, _wire, v1
 from ._status import CallError, Code
 from ._stream import Stream
-from ._transport import Transport
 from .errors import SidecarError
-from .v1 import sidecar_service_pb2
+
+if TYPE_CHECKING:
+    from ._transport import Transport
 
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
 _SMALL = 16 << 10  # bytes of a batch; a larger one shows that reading is behind, and its handling sets the pace
@@ -39,7 +41,7 @@ class Reader:
     def __init__(
         self,
         transport: Transport,
-        request: sidecar_service_pb2.SubscribeRequest,
+        request: v1.sidecar_service_pb2.SubscribeRequest,
         inbox: _inbox.Inbox,
         acknowledge: Callable[[int], None],
         alive: Callable[[], bool],
@@ -149,7 +151,7 @@ class Reader:
 
     def _dispose(self, batch: bytes) -> None:
         if batch:  # else nothing came yet
-            self._acknowledge(sidecar_service_pb2.SubscribeResponse.FromString(batch).events[-1].sequence)
+            self._acknowledge(v1.sidecar_service_pb2.SubscribeResponse.FromString(batch).events[-1].sequence)
 
     def _go_on_alone(self) -> None:
         with self._lock:

@@ -6,17 +6,18 @@ import contextlib
 import selectors
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgpack
 
-from . import _config, _endpoint, _errors, _host, _limits, _options, packet, version
+from . import _config, _endpoint, _errors, _host, _limits, _options, packet, v1, version
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
 from ._own_packets import CLOSE, HANDSHAKE, HELLO, SETTYPE
 from ._peer import Peer
-from ._processing import guarded
+from ._processing import Handlers, guarded
 from ._socket import Socket
 from ._status import CallError
 from ._wire import FIRST_APPLICATION_ID
@@ -31,7 +32,6 @@ from .constants import (
     STATE_HELLOWAIT,
     STATE_WAITTYPE,
 )
-from .v1 import command_pb2, event_pb2, packet_pb2, sidecar_service_pb2
 
 _CALL_TIMEOUT = 15.0  # seconds
 
@@ -64,13 +64,6 @@ class Server(ServerBytes, Peer):
         self.clients: Clients[int, Any] = Clients()
         self._is_bound = False
         self._security_level = 0
-        self._handlers = {
-            event_pb2.EVENT_TYPE_SERVER_CONNECTION_ACCEPT: self._on_accept,
-            event_pb2.EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE: self._on_handshake_complete,
-            event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV: self._on_recv,
-            event_pb2.EVENT_TYPE_SERVER_CONNECTION_CLOSE: self._on_close,
-        }
-        self._received = event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV
 
     # Its life.
 
@@ -87,13 +80,13 @@ class Server(ServerBytes, Peer):
                 return
             self._prepare()
             host = _host.shared(_limits.memory_budget(self.cfg))
-            request = sidecar_service_pb2.BindRequest(
+            request = v1.sidecar_service_pb2.BindRequest(
                 address=_options.joined(self.addr), options=_options.endpoint_options(self)
             )
             if CONNTYPE_PING in self.conntypes:
-                request.ping.CopyFrom(packet_pb2.PingOptions(application_answers=True))
+                request.ping.CopyFrom(v1.packet_pb2.PingOptions(application_answers=True))
             try:
-                answer = host.transport.call("Bind", request, sidecar_service_pb2.BindResponse, _CALL_TIMEOUT)
+                answer = host.transport.call("Bind", request, v1.sidecar_service_pb2.BindResponse, _CALL_TIMEOUT)
             except CallError as error:
                 raise _errors.of_bind(error, request.address) from None
             self._is_bound = True
@@ -143,7 +136,7 @@ class Server(ServerBytes, Peer):
         if self._endpoint is not None and self.run:
             for cid in self.clients:
                 self._close_if_there(cid, reason)
-            request = command_pb2.EndpointShutdown(reason=_options.reason(reason), join=bool(join))
+            request = v1.command_pb2.EndpointShutdown(reason=_options.reason(reason), join=bool(join))
             if timeout > 0:
                 request.timeout.FromNanoseconds(int(min(timeout, 60.0) * 1e9))
             self._endpoint.tell(_endpoint.command(shutdown=request))
@@ -209,7 +202,9 @@ class Server(ServerBytes, Peer):
             clients = [c for cid in cids if (c := self.clients.get(cid)) is not None]
         targets = [c.cid for c in clients if c.cid not in left_out and self._may_send(ptype, pid, body, c)]
         if targets:
-            message = command_pb2.BroadcastMessage(id=pid, body=packet_pb2.PacketBody(msgpack=body), connection_ids=targets)
+            message = v1.command_pb2.BroadcastMessage(
+                id=pid, body=v1.packet_pb2.PacketBody(msgpack=body), connection_ids=targets
+            )
             endpoint.put(_endpoint.command(broadcast=message), (None, ptype))
         return len(targets)
 
@@ -259,7 +254,20 @@ class Server(ServerBytes, Peer):
 
     # What the log brings.
 
-    def _on_accept(self, event: event_pb2.Event) -> None:
+    @cached_property
+    def _handlers(self) -> Handlers:
+        return {
+            v1.event_pb2.EVENT_TYPE_SERVER_CONNECTION_ACCEPT: self._on_accept,
+            v1.event_pb2.EVENT_TYPE_SERVER_CONNECTION_HANDSHAKECOMPLETE: self._on_handshake_complete,
+            v1.event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV: self._on_recv,
+            v1.event_pb2.EVENT_TYPE_SERVER_CONNECTION_CLOSE: self._on_close,
+        }
+
+    @cached_property
+    def _received(self) -> int:
+        return v1.event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV
+
+    def _on_accept(self, event: v1.event_pb2.Event) -> None:
         cid = event.connection_id
         remote = (event.address.host, event.address.port)
         local = (event.local_address.host, event.local_address.port)
@@ -278,7 +286,7 @@ class Server(ServerBytes, Peer):
         self._announce_frame(HELLO, hello, client)
         client._state = STATE_WAITTYPE
 
-    def _on_recv(self, event: event_pb2.Event) -> None:
+    def _on_recv(self, event: v1.event_pb2.Event) -> None:
         cid, pid = event.connection_id, event.packet_id
         client = self.clients.get(cid)
         if client is None or (event.refused and not self._is_handled(pid, client, self.conntypes.get(client.conntype))):
@@ -310,7 +318,7 @@ class Server(ServerBytes, Peer):
             shown = {"version": version.VERSION, "protoversion": version.PROTOVERSION, "registry": registered}
             self._announce_frame(HANDSHAKE, shown, client)
 
-    def _on_handshake_complete(self, event: event_pb2.Event) -> None:
+    def _on_handshake_complete(self, event: v1.event_pb2.Event) -> None:
         client = self.clients.get(event.connection_id)
         if client is None:
             return
@@ -318,7 +326,7 @@ class Server(ServerBytes, Peer):
         self._emit("connection.handshakecomplete", client=client)
         guarded(client.on_handshake_complete)
 
-    def _on_close(self, event: event_pb2.Event) -> None:
+    def _on_close(self, event: v1.event_pb2.Event) -> None:
         self._closed(event.connection_id, event.reason if event.HasField("reason") else None)
 
     def _closed(self, cid: int, reason: str | None) -> None:

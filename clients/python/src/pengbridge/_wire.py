@@ -9,9 +9,12 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from . import constants
-from .v1 import command_pb2 as pb
+
+if TYPE_CHECKING:
+    from .v1 import command_pb2 as pb
 
 FIRST_APPLICATION_ID, LAST_ID = 64, 2**32 - 1
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from .. import _attach, _binary, _body, _host, _inbox, _launch
+from .. import _attach, _body, _host, _inbox
 from .._endpoint import Endpoint, command
 from .._status import CallError
 from ..errors import SidecarError
@@ -62,11 +62,9 @@ class Sidecar:
         """
         if memory_budget_bytes is not None and memory_budget_bytes < 1024:
             raise ValueError(f"memory_budget_bytes is {memory_budget_bytes}; it has to be 1024 or more")
-        process = _launch.spawn(_binary.find(), memory_budget_bytes)
         try:
-            return cls(_host.Host(process))
+            return cls(_host.spawn(memory_budget_bytes))
         except CallError as error:
-            process.close()
             raise errors.translated(error) from None
 
     @classmethod
