@@ -61,14 +61,21 @@ func (a *attached) end(t *testing.T) {
 	require.NoError(t, a.command.Wait())
 }
 
-func TestServeMetrics(t *testing.T) {
-	a := serve(t, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--memory-budget", "64MiB")
-	var url string
-	for url == "" {
+// metricsURL returns where the sidecar says that its metrics are.
+func (a *attached) metricsURL(t *testing.T) string {
+	t.Helper()
+	for {
 		line, err := a.log.ReadString('\n')
 		require.NoError(t, err)
-		url = regexp.MustCompile(`http://[^ \n]*/metrics`).FindString(line)
+		if url := regexp.MustCompile(`http://[^ \n]*/metrics`).FindString(line); url != "" {
+			return url
+		}
 	}
+}
+
+func TestServeMetrics(t *testing.T) {
+	a := serve(t, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--memory-budget", "64MiB")
+	url := a.metricsURL(t)
 	sidecar, err := client.Attach(timeout(t), a.ready.Address, client.AttachOptions{TokenFile: a.tokens})
 	require.NoError(t, err)
 	require.NoError(t, sidecar.Close())
