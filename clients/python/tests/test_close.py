@@ -11,6 +11,8 @@ from harness import WAIT, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
+from pengbridge import _endpoint
+from pengbridge.v1 import event_pb2
 
 
 class Noting(peng3dnet.ClientOnServer):
@@ -176,6 +178,28 @@ def test_on_close_is_not_called_after_stop(net: Net) -> None:
     server.join(WAIT)
     server.process()
     assert len(server.closes) == 1
+
+
+@pytest.mark.parametrize("stopping", ["server", "client"])
+def test_on_close_is_not_called_for_what_was_queued_before_stop(net: Net, stopping: str) -> None:
+    """Nor is anything else lost: the client is closed, and out of server.clients."""
+    server = net.server(kind=NotingServer, process=stopping == "client")
+    client = net.client(server, kind=NotingClient, run=False)
+    client.runAsync()
+    own = server if stopping == "server" else client
+    while (server.clients[1].state if server.clients else 0) != 64 or client.remote_state != 64:
+        for peer in (server, client):
+            peer.process(True, 0.01)
+    other = client if own is server else server
+    other.stop()
+    other.join(WAIT)
+    closed = (event_pb2.EVENT_TYPE_SERVER_CONNECTION_CLOSE, event_pb2.EVENT_TYPE_CLIENT_CLOSE)
+    batches = own._inbox._items
+    eventually(lambda: [e for b in list(batches) if isinstance(b, bytes) for e in _endpoint.events(b) if e.type in closed])
+    own.stop()
+    own.process()
+    assert own.closes == []
+    assert client.remote_state == peng3dnet.STATE_CLOSED if own is client else not server.clients
 
 
 def test_shutdown_tells_every_client_and_waits(net: Net) -> None:
