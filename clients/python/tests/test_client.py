@@ -13,7 +13,7 @@ from harness import WAIT, Echo, Net, Recorder, eventually, register
 from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _own_packets
+from pengbridge import _options, _own_packets
 
 
 def handshake(peer: RawPeer, registry: dict[str, int]) -> None:
@@ -300,3 +300,29 @@ def test_a_late_registration_takes_the_servers_id(net: Net) -> None:
     assert client.registry.getInt("t:c") == 66
     client.send_message("t:c", "hi")
     eventually(lambda: late.messages() == ["hi"])
+
+
+def test_a_client_that_is_stopped_while_it_connects_leaves_nothing(
+    net: Net, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connecting, stopped = threading.Event(), threading.Event()
+    options = _options.endpoint_options
+
+    def held_up(peer: Any) -> Any:
+        connecting.set()
+        assert stopped.wait(WAIT)
+        return options(peer)
+
+    server = net.server()
+    client = net.client(server, run=False)
+    monkeypatch.setattr(_options, "endpoint_options", held_up)
+    client.runAsync()
+    client.process_async()
+    assert connecting.wait(WAIT)
+    client.stop()
+    stopped.set()
+    client.join(WAIT)
+    assert [thread.name for thread in threading.enumerate()].count("pengbridge log") == 1  # the server's
+    with pytest.raises(peng3dnet.ConnectionFailedError):
+        client.wait_for_connection(WAIT)
+    assert caplog.text == ""

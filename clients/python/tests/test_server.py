@@ -14,6 +14,7 @@ from harness import WAIT, Echo, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
+from pengbridge import _options
 from pengbridge.v1 import event_pb2
 
 
@@ -448,3 +449,20 @@ def test_run_blocking_returns_at_the_end(net: Net) -> None:
     server.stop()
     runner.join(WAIT)
     assert not runner.is_alive()
+
+
+def test_a_server_that_is_stopped_while_it_binds_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = _options.endpoint_options
+
+    def stopping(peer: Any) -> Any:
+        another = threading.Thread(target=server.stop)
+        another.start()
+        another.join(WAIT)
+        return options(peer)
+
+    server = peng3dnet.Server(addr=("127.0.0.1", 0))
+    monkeypatch.setattr(_options, "endpoint_options", stopping)
+    server.runAsync()
+    server.join(WAIT)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.sock.getsockname(), timeout=WAIT)

@@ -132,11 +132,13 @@ class Client(ClientBytes, ClientState):
         try:
             self._prepare()  # connect does it, too; but subclasses that override either know them as two steps
             self.connect()
-            self._emit("start")
             endpoint = self._running()
+            self._emit("start")
             endpoint.start()
         except Exception as error:
             self._fail(error)
+            if self._is_stopped:  # meanwhile: whether it would have worked does not matter any more
+                return
             raise
         endpoint.ended.wait()
 

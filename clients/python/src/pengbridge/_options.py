@@ -74,6 +74,11 @@ def conntype(name: str, obj: Any) -> v1.packet_pb2.Conntype:
     return v1.packet_pb2.Conntype(name=name, handshake=handshake)
 
 
+def needs_registration(conntype: Any) -> bool:
+    """Whether packets of a connection have to be registered: not those of types without the classic handshake."""
+    return conntype is None or isinstance(conntype, conntypes.ClassicConnectionType)
+
+
 def compression(settings: _config.Compression) -> v1.endpoint_pb2.Compression:
     """When bodies are compressed."""
     return v1.endpoint_pb2.Compression(

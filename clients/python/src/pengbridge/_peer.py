@@ -207,7 +207,7 @@ class Peer(Processing):
             KeyError: the packet is not registered, and the connection's type demands that.
         """
         obj = self.registry.reg_int_obj.get(pid)
-        if obj is None and _needs_registration(conntype):
+        if obj is None and _options.needs_registration(conntype):
             raise KeyError(ptype)
         if shown is not None:
             data = shown()
@@ -257,7 +257,7 @@ class Peer(Processing):
     def _is_handled(self, pid: int, target: Any, conntype: Any) -> bool:
         """Whether there are handlers for a packet that the sidecar did not accept. Those that came before the end of the
         handshake have some: their own rules decide. The others are counted, and told once for each connection."""
-        if pid in self.registry.reg_int_obj or not _needs_registration(conntype):
+        if pid in self.registry.reg_int_obj or not _options.needs_registration(conntype):
             if pid < FIRST_APPLICATION_ID or conntype is not None:
                 return True
             why = "came before the type of the connection was known"
@@ -321,6 +321,9 @@ class Peer(Processing):
         """Takes the endpoint over: what is registered from now on is told to it. declared: packets it knows already."""
         self._endpoint = endpoint
         self._declared = declared
+        if self._is_stopped:  # by another thread, which found no endpoint to stop
+            endpoint.stop()
+            return
         self._compression = _config.compression(self.cfg)
         self._strict = bool(self.cfg["net.rules.strict_send"])
         self._prints = frozenset(kind for kind in _PRINTED if self.cfg[f"net.debug.print.{kind}"])
@@ -381,15 +384,16 @@ class Peer(Processing):
         if not self._is_stopped:
             self.stop()
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._endpoint is None:  # it may be about to come
+            _join(self._run_thread, deadline)
         if self._endpoint is not None:
-            left = _END_TIMEOUT if timeout is None else min(timeout, _END_TIMEOUT)
+            left = _END_TIMEOUT if deadline is None else max(0.0, min(deadline - time.monotonic(), _END_TIMEOUT))
             if not self._endpoint.join(left) and left == _END_TIMEOUT:
                 self._endpoint.close()
         for thread in (self._run_thread, self._process_thread):
-            if thread is not None and thread is not threading.current_thread():
-                thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            _join(thread, deadline)
 
 
-def _needs_registration(conntype: Any) -> bool:
-    """Whether packets of a connection have to be registered: not those of types without the classic handshake."""
-    return conntype is None or isinstance(conntype, conntypes.ClassicConnectionType)
+def _join(thread: threading.Thread | None, deadline: float | None) -> None:
+    if thread is not None and thread is not threading.current_thread():
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from . import _config, _endpoint, _errors, _host, _limits, _options, packet, v1, version
+from . import _config, _endpoint, _errors, _host, _limits, _options, errors, packet, v1, version
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
@@ -110,8 +110,14 @@ class Server(ServerBytes, Peer):
                 return
             self._prepare()  # bind does it, too; but subclasses that override either know them as two steps
             self.bind()
-            self._emit("start")
-            self._running().start()
+            try:
+                endpoint = self._running()
+                self._emit("start")
+                endpoint.start()
+            except errors.SidecarError:
+                if self._is_stopped:  # meanwhile, by another thread
+                    return
+                raise
             self._is_started = True
 
     def runBlocking(self, selector: Any = selectors.DefaultSelector) -> None:
