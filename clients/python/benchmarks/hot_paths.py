@@ -29,10 +29,20 @@ class Sink:
         self.outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
 
     def acknowledge(self, sequence: int) -> None:
-        self.outbox._acknowledge = None
+        pass
+
+    def read_ahead(self) -> None:
+        pass
+
+    def gather(self) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
 
     def empty(self) -> None:
         self.outbox._waiting.clear()
+        self.outbox._tickets.clear()
         self.outbox._bytes = 0
 
 
@@ -47,12 +57,12 @@ def report(name: str, function: Callable[[], Any], sink: Sink, count: int, per_c
 def main() -> None:
     sink = Sink()
     server, client = peng3dnet.Server(), peng3dnet.Client()
+    on_server = peng3dnet.ClientOnServer(server, None, ("", 0), 1)
+    on_server.conntype = client.conntype = "classic"
     for peer in (server, client):
         peer.register_packet("t:a", peng3dnet.packet.Packet(peer.registry, peer))
         peer.initialize()
         peer._endpoint = sink  # type: ignore[assignment]
-    on_server = peng3dnet.ClientOnServer(server, None, ("", 0), 1)
-    on_server.conntype = client.conntype = "classic"
     on_server._state = client._state = peng3dnet.STATE_ACTIVE
     client._in_sync = True
     server.clients[1] = on_server

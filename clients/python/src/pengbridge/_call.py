@@ -179,7 +179,8 @@ class Call:
         except Violation as violation:
             self._output.append(_http2.go_away(violation.code))
             self._end(CallError(Code.INTERNAL, f"the server does not keep to HTTP/2 or gRPC: {violation}"))
-        self._allow_more()
+        if self._passed >= WINDOW // 2:
+            self._allow_more()
         messages, self._messages = self._messages, []
         return messages
 
@@ -256,10 +257,17 @@ class Call:
             raise Violation(Reset.PROTOCOL_ERROR, "headers that are not continued")
         if flags & Flag.PADDED:
             payload = _http2.content(Kind.DATA, flags, payload)
-        self._parts.append(payload)
-        self._have += len(payload)
-        if self._have >= self._need:
-            self._cut_messages()
+        if (
+            not self._have
+            and len(payload) >= _PREFIX_SIZE
+            and payload.startswith(_PREFIX.pack(0, len(payload) - _PREFIX_SIZE))
+        ):
+            self._messages.append(payload[_PREFIX_SIZE:])  # exactly one, as almost always
+        else:
+            self._parts.append(payload)
+            self._have += len(payload)
+            if self._have >= self._need:
+                self._cut_messages()
         if flags & Flag.END_STREAM:
             self._end(CallError(Code.INTERNAL, "the call ended without a status"))
 

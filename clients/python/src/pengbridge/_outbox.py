@@ -55,39 +55,39 @@ class Answer:
         return self._done.wait(timeout)
 
 
-# A queued command: its bytes in two parts (prefix and body), and who is told of its failure.
-_Entry = tuple[bytes, bytes, Ticket | Answer | None]
-
-
 class _Batch:
     """Commands that were written together, and not answered yet."""
 
-    def __init__(self, first: int, entries: list[_Entry]) -> None:
+    def __init__(self, first: int, commands: list[bytes], tickets: list[Ticket | Answer | None]) -> None:
         self.first = first
-        self.entries = entries
+        self.commands = commands
+        self.tickets = tickets
+        self.size = sum(map(len, commands))
 
     @property
     def end(self) -> int:
         """The number behind the last one's."""
-        return self.first + len(self.entries)
+        return self.first + len(self.commands)
 
     def encode(self) -> bytes:
         """The CommandsRequest."""
-        parts = [_wire.numbered(self.first)]
-        for prefix, body, _ in self.entries:
-            parts.append(prefix)
-            parts.append(body)
-        return b"".join(parts)
+        return b"".join((_wire.numbered(self.first), *self.commands))
 
     def settle(self, applied: int) -> int:
         """Removes what was applied up to that number; whoever waits for it is told. Returns its size in bytes."""
         count = min(applied + 1, self.end) - self.first
-        done, self.entries = self.entries[:count], self.entries[count:]
+        for ticket in self.tickets[:count]:
+            if type(ticket) is Answer:
+                ticket.settle()
+        size = self.size
+        if applied + 1 >= self.end:
+            self.size = 0
+        else:
+            size = sum(map(len, self.commands[:count]))
+            self.size -= size
+        del self.commands[:count], self.tickets[:count]
         self.first += count
-        for entry in done:
-            if type(entry[2]) is Answer:
-                entry[2].settle()
-        return sum(len(prefix) + len(body) for prefix, body, _ in done)
+        return size
 
 
 class Outbox:
@@ -123,7 +123,8 @@ class Outbox:
         self._lost = lost
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # for the answers' thread, while it pauses
-        self._waiting: list[_Entry] = []  # not written yet
+        self._waiting: list[bytes] = []  # commands not written yet
+        self._tickets: list[Ticket | Answer | None] = []  # who is told of their failure
         self._written: deque[_Batch] = deque()  # written, not answered as far as we know
         self._next = 1  # the number of the first that waits
         self._bytes = 0  # of both
@@ -154,12 +155,14 @@ class Outbox:
         Raises:
             SidecarError: the sidecar was lost, the outbox is closed or full, or the command is too large.
         """
-        size = len(prefix) + len(body)
+        command = prefix + body
+        size = len(command)
         with self._lock:
             if self._broken is not None or self._closed or size > self._largest or self._bytes + size > LIMIT:
                 raise self._refusal(size)
             self._bytes += size
-            self._waiting.append((prefix, body, ticket))
+            self._waiting.append(command)
+            self._tickets.append(ticket)
             if not self._written:
                 self._write()  # no answer is under way that would make the answers' thread look
             elif type(ticket) is Answer:
@@ -253,27 +256,31 @@ class Outbox:
     def _draw(self) -> _Batch:
         """Moves what fits one message from waiting to written."""
         if self._acknowledge is not None:
-            self._waiting.append((self._acknowledge, b"", None))
+            self._waiting.append(self._acknowledge)
+            self._tickets.append(None)
             self._bytes += len(self._acknowledge)
             self._acknowledge = None
-        entries, self._waiting = self._waiting, []
-        if self._bytes > _BATCH_BYTES or len(entries) > _BATCH_COMMANDS:
+        count = len(self._waiting)
+        if self._bytes > _BATCH_BYTES or count > _BATCH_COMMANDS:
             size = 0
-            for count, (prefix, body, _) in enumerate(entries):
-                size += len(prefix) + len(body)
-                if count and (size > _BATCH_BYTES or count == _BATCH_COMMANDS):
-                    entries, self._waiting = entries[:count], entries[count:]
+            for count, command in enumerate(self._waiting[:_BATCH_COMMANDS]):
+                size += len(command)
+                if count and size > _BATCH_BYTES:
                     break
-        batch = _Batch(self._next, entries)
+            else:
+                count = min(len(self._waiting), _BATCH_COMMANDS)
+        batch = _Batch(self._next, self._waiting[:count], self._tickets[:count])
+        del self._waiting[:count], self._tickets[:count]
         self._next = batch.end
         self._written.append(batch)
         return batch
 
     def _take_back(self) -> None:
         """Makes everything that was not answered wait again."""
-        again = [entry for batch in self._written for entry in batch.entries]
-        self._next -= len(again)
-        self._waiting[:0] = again
+        commands = [command for batch in self._written for command in batch.commands]
+        self._tickets[:0] = [ticket for batch in self._written for ticket in batch.tickets]
+        self._waiting[:0] = commands
+        self._next -= len(commands)
         self._written.clear()
 
     def _pause(self, stream: Stream) -> None:
@@ -333,7 +340,7 @@ class Outbox:
             self._note_failure(failure)
         while self._written and self._written[0].first <= response.applied_number:
             self._bytes -= self._written[0].settle(response.applied_number)
-            if self._written[0].entries:
+            if self._written[0].commands:
                 break
             self._written.popleft()
         if not self._ready:  # a new stream: what the sidecar has not applied is written again
@@ -343,7 +350,7 @@ class Outbox:
     def _note_failure(self, failure: v1.command_pb2.CommandFailure) -> None:
         for batch in self._written:
             if batch.first <= failure.number < batch.end:
-                ticket = batch.entries[failure.number - batch.first][2]
+                ticket = batch.tickets[failure.number - batch.first]
                 error = CallError(failure.code, failure.message, failure.reason)
                 if isinstance(ticket, Answer):
                     ticket.settle(error)
@@ -356,10 +363,11 @@ class Outbox:
             unasked = not self._closed
             self._broken = error
             self._take_back()
-            for _, _, ticket in self._waiting:
+            for ticket in self._tickets:
                 if isinstance(ticket, Answer):
                     ticket.settle(error)
             self._waiting.clear()
+            self._tickets.clear()
             self._bytes = 0
         if unasked:
             self._lost(error)

@@ -117,7 +117,8 @@ class Stream:
         return self._call.receive(data)
 
     def _write(self) -> None:
-        data = self._call.output()
+        call = self._call
+        data = call.output()
         if self._tls is not None:
             data = self._tls.encrypt(data)
         waited = len(self._unwritten) > 0
@@ -133,7 +134,7 @@ class Stream:
             self._unwritten = memoryview(data)[sent:]
             if self._unwritten and not waited:
                 self._waiter.wake()  # whoever receives must now also wait for room
-        self.busy = len(self._unwritten) > 0 or self._call.blocked
+        self.busy = len(self._unwritten) > 0 or call.blocked
 
 
 class _Waiter:

@@ -77,7 +77,8 @@ class SmartPacket(Packet):
 
     def _receive(self, msg: Any, cid: int | None = None) -> bool:
         """Calls receive if the rule allows that. Returns whether it does, as subclasses that override this rely on."""
-        if self._fits(cid, receiver=self.peer.side):
+        peer = self.peer
+        if self._fits(peer if cid is None else peer.clients[cid], peer.side):
             self.receive(msg, cid)
             return True
         self._refuse(cid)
@@ -85,25 +86,23 @@ class SmartPacket(Packet):
 
     def _send(self, msg: Any, cid: int | None = None) -> bool:
         """Calls send if the rule allows that. Returns whether it does."""
-        receiver = SIDE_CLIENT if self.peer.side == SIDE_SERVER else SIDE_SERVER
-        if self._fits(cid, receiver) and self._connection(cid).ssl_seclevel >= self.min_sslsec_level:
+        peer = self.peer
+        connection = peer if cid is None else peer.clients[cid]
+        receiver = SIDE_CLIENT if peer.side == SIDE_SERVER else SIDE_SERVER
+        if self._fits(connection, receiver) and connection.ssl_seclevel >= self.min_sslsec_level:
             self.send(msg, cid)
             return True
         self._refuse(cid)
         return False
 
-    def _fits(self, cid: int | None, receiver: int) -> bool:
-        connection = self._connection(cid)
+    def _fits(self, connection: Any, receiver: int) -> bool:
         state = connection.remote_state if connection is self.peer else connection.state
         return (
-            self.side in (None, receiver)
-            and state == self.state
-            and self.mode in (None, connection.mode)
-            and self.conntype in (None, connection.conntype)
+            state == self.state
+            and (self.side is None or self.side == receiver)
+            and (self.mode is None or self.mode == connection.mode)
+            and (self.conntype is None or self.conntype == connection.conntype)
         )
-
-    def _connection(self, cid: int | None) -> Any:
-        return self.peer if cid is None else self.peer.clients[cid]
 
     def _refuse(self, cid: int | None) -> None:
         if self.invalid_action == "close":
