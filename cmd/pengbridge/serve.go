@@ -54,6 +54,8 @@ Limits are named as in the API: ` + strings.Join(limitNames(), ", ") + `.
 
 SIGTERM (by hand also SIGINT and SIGHUP) ends it in good order, a second one at once.
 
+Spawned, it leaves one processor to its parent. GOMAXPROCS in the environment says how many it may use, in either way.
+
 Exit codes: 0 ended as asked, 1 failure, 2 wrong usage, 3 no proper parent, 4 cannot listen, 5 cut short.`
 }
 
