@@ -70,3 +70,28 @@ func TestManySmallBombsAtOnce(t *testing.T) {
 		gate.empty()
 	}
 }
+
+// TestManySmallPacketsAtOnce: a read full of packets that take far more room in the log than on the wire does not go on when
+// the log is full.
+func TestManySmallPacketsAtOnce(t *testing.T) {
+	const packets, atOnce = 2000, 256
+	gate := brimful{newValve()}
+	server, _ := listen(t, func(opts *endpoint.ServerOptions) { opts.Events = gate })
+	p := joinRaw(t, server)
+	gate.count(t, event.ServerHandshakeComplete, 1)
+	var frames []byte
+	for range packets {
+		frames = wire.AppendFrame(frames, packet.FirstFreeID, 0, one)
+	}
+	p.write(frames)
+	for handled := 0; handled < packets; {
+		require.Eventually(t, func() bool {
+			inside, line := gate.counts()
+			return inside == 0 && gate.bodies() > handled && (line == 1 || gate.bodies() == packets)
+		}, patience, time.Millisecond)
+		now := gate.bodies()
+		require.LessOrEqual(t, now-handled, atOnce, "how many went into a log with room for one")
+		handled = now
+		gate.empty()
+	}
+}
