@@ -190,6 +190,33 @@ def test_a_send_event_of_ones_own_gets_all_of_them(net: Net, assigned: bool) -> 
     ]
 
 
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_what_a_send_calls_and_in_which_order(net: Net, side: str) -> None:
+    class Watched(peng3dnet.conntypes.ClassicConnectionType):
+        def send(self, data: Any, pid: Any, cid: int | None) -> bool:
+            steps.append("type")
+            return False
+
+    class Sent(peng3dnet.packet.Packet):
+        def send(self, msg: Any, cid: int | None = None) -> None:
+            steps.append("packet")
+
+    class Listening(Peng):
+        def sendEvent(self, event: str, data: dict[str, Any]) -> None:
+            if data.get("pid") == "t:a":
+                steps.append(event)
+
+    steps: list[str] = []
+    server = net.server(packets={"t:a": Sent}, peng=Listening())
+    client = net.client(server, packets={"t:a": Sent}, peng=Listening())
+    sender, target = (server, server.clients[1]) if side == "server" else (client, client)
+    sender.conntypes["classic"] = Watched(sender)
+    target.on_send = lambda ptype, msg: steps.append("hook")
+    sender.send_message("t:a", "hi", 1)
+    event = "peng3dnet:server.connection.send" if side == "server" else "peng3dnet:client.send"
+    assert steps == ["type", "hook", event, "packet"]
+
+
 def test_events_of_ones_own(peng: Peng) -> None:
     server = peng3dnet.Server(peng)
     server.sendEvent("game:x", {"a": 1})

@@ -34,7 +34,7 @@ class Watched(peng3dnet.ClientOnServer):
         self.note("close", reason, self.state, self.cid in self.server.clients)
 
     def on_receive(self, ptype: int, msg: Any) -> None:
-        self.note("receive", ptype, msg)
+        self.note("receive", ptype, msg, self.state)
 
 
 class WatchedServer(peng3dnet.Server):
@@ -57,15 +57,18 @@ def test_hooks_of_a_client(net: Net) -> None:
     server = net.server(kind=WatchedServer, packets={"t:a": Recorder})
     peer = RawPeer.connect(server.sock.getsockname())
     peer.send(64, "hi")
+    eventually(lambda: server.clients)
+    client = server.clients[1]
     peer.send(16, {"reason": "bye"})
-    eventually(lambda: not server.clients and server.calls)
+    eventually(lambda: not server.clients)
+    assert (client.state, client.mode) == (peng3dnet.STATE_CLOSED, peng3dnet.MODE_CLOSED)
     assert server.calls[1] == [
         ("connect", 4, True),
-        ("receive", 2, {"conntype": "classic"}),
-        ("receive", 4, {"success": True}),
+        ("receive", 2, {"conntype": "classic"}, 3),
+        ("receive", 4, {"success": True}, 1),
         ("handshake", 64),
-        ("receive", 64, "hi"),
-        ("receive", 16, {"reason": "bye"}),
+        ("receive", 64, "hi", 64),
+        ("receive", 16, {"reason": "bye"}, 64),
         ("close", "bye", 64, True),
     ]
     assert server.registry.getObj("t:a").received == [("hi", 1)]
