@@ -113,10 +113,36 @@ def test_a_ping_that_is_refused_fails_at_once(net: Net) -> None:
     address = server.sock.getsockname()
     server.stop()
     server.join(WAIT)
-    start = time.monotonic()
-    with pytest.raises(ping.errors.FailedPingError):
+    with pytest.raises(ping.errors.FailedPingError, match="connection refused"):  # and not: timed out
         ping.pingServer(addr=address, timeout=WAIT)
-    assert time.monotonic() - start < WAIT / 2
+
+
+@pytest.mark.parametrize("end", ["refused", "closed", "stopped"])
+def test_who_waits_for_a_pong_without_a_limit_is_told_that_none_will_come(net: Net, listener: Listener, end: str) -> None:
+    class Mine(ping.PingableClientMixin, peng3dnet.Client):
+        """Goes without pingServer."""
+
+    def wait() -> None:
+        with pytest.raises(ping.errors.FailedPingError, match="The connection failed"):
+            client.wait_for_pong()
+        told.set()
+
+    told = threading.Event()
+    client = net.client(listener.address, kind=Mine, conntype="ping", run=False)
+    client.setPingData({"time": 0})
+    threading.Thread(target=wait, daemon=True).start()
+    if end == "refused":
+        listener.close()
+    client.runAsync()
+    client.process_async()
+    if end == "stopped":
+        client.stop()
+    elif end == "closed":
+        peer = listener.accept()
+        peer.send(1, {"version": "0.2.0", "protoversion": 2})
+        assert peer.receive_until(64) == {"time": 0}
+        peer.close()
+    assert told.wait(WAIT)
 
 
 def test_a_ping_that_is_not_answered_times_out(net: Net) -> None:

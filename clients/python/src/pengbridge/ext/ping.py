@@ -11,6 +11,9 @@ from .. import conntypes, errors, net, version
 from ..constants import *  # noqa: F403 - every module of peng3dnet carries the constants
 from ..constants import CONNTYPE_PING, MODE_PING, STATE_ACTIVE
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _REQUEST = 64
 _ANSWER = 65
 _NOW = "__AUTO__"
@@ -98,12 +101,14 @@ class PingableClientMixin:
 
     _pingdata: dict[str, Any] | None = None
     _pongdata: dict[str, Any] | None = None
-    _pong_condition = threading.Condition()  # of the class, so that the mixin needs no constructor
 
     if TYPE_CHECKING:
+        _changed: threading.Condition
         _has_closed: bool
 
         def addConnType(self, t: str, obj: conntypes.ConnectionType) -> None: ...
+
+        def _await(self, condition: Callable[[], bool], timeout: float | None) -> bool: ...
 
     def setPingData(self, d: dict[str, Any]) -> None:
         """Says what to send.
@@ -122,25 +127,18 @@ class PingableClientMixin:
         Raises:
             FailedPingError: it did not come in time, or will not come at all.
         """
-        with self._pong_condition:
-            self._pong_condition.wait_for(lambda: self._pongdata is not None or self._has_closed, timeout)
-            if self._pongdata is None:
-                raise errors.FailedPingError("The connection failed" if self._has_closed else "Timed out")
-            return self._pongdata
-
-    def on_close(self, reason: str | None = None) -> None:
-        """Ends wait_for_pong."""
-        super().on_close(reason)  # type: ignore[misc]
-        with self._pong_condition:
-            self._pong_condition.notify_all()
+        over = self._await(lambda: self._pongdata is not None or self._has_closed, timeout)
+        if self._pongdata is None:
+            raise errors.FailedPingError("The connection failed" if over else "Timed out")
+        return self._pongdata
 
     def _ping(self) -> None:
         """Nothing to do here: the connection type sends the request."""
 
     def _pong(self, data: dict[str, Any]) -> None:
-        with self._pong_condition:
+        with self._changed:
             self._pongdata = data
-            self._pong_condition.notify_all()
+            self._changed.notify_all()
 
     def _reg_conntypes_ping(self) -> None:
         self.addConnType(CONNTYPE_PING, PingConnectionType(self))
