@@ -59,6 +59,19 @@ func TestSendErrors(t *testing.T) {
 	require.Equal(t, one, active.expect(64))
 }
 
+// TestARefusedSendThatCloses names the state that the rule looked at, not the one after the close.
+func TestARefusedSendThatCloses(t *testing.T) {
+	server, record := listen(t, func(opts *endpoint.ServerOptions) {
+		opts.Packets = append([]packet.Type{{Name: "app:later", Rule: &packet.Rule{State: 65, Action: packet.Close}}}, appTypes...)
+	})
+	p := joinRaw(t, server)
+	record.await(t, event.ServerHandshakeComplete, 1)
+	err := server.Send(1, packet.Name("app:later"), one)
+	require.ErrorIs(t, err, endpoint.ErrRefused)
+	require.ErrorContains(t, err, "in state 64")
+	require.Equal(t, "smartpacketinvalid", p.expectClose())
+}
+
 // TestLargeBodies arrive whole, both ways, compressed or not (defect 9).
 func TestLargeBodies(t *testing.T) {
 	for size, compression := range map[int]*wire.Compression{2 << 20: nil, 16 << 20: plainOnly()} {

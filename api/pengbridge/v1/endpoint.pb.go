@@ -319,7 +319,8 @@ func (x *Compression) GetLevel() uint32 {
 }
 
 // Limits bound what peers may cost. A zero or unset field means the default, so the least of each is 1; GetInfo and
-// ListEndpoints show what is in force. A metric counts what each limit did: docs/operations.md.
+// ListEndpoints show what is in force. Whoever runs the sidecar may have set other defaults (serve --limit), and the most
+// that may be asked for (--max-limit): more is INVALID_ARGUMENT. A metric counts what each limit did: docs/operations.md.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The largest body of a packet, uncompressed. A compressed one may be larger by what zlib adds at worst: one 4096th, and

@@ -48,7 +48,8 @@ const (
 //
 // SidecarService runs peng3dnet servers and clients for an application.
 //
-// Every call carries a token as metadata "authorization: Bearer <token>": without one, UNAUTHENTICATED. Endpoints belong to
+// Every call carries a token as metadata "authorization: Bearer <token>": without one, UNAUTHENTICATED, or RESOURCE_EXHAUSTED
+// when there are too many such calls at once. Health checks need none, but without one last 10 s at most. Endpoints belong to
 // the token that made them; to every other token they do not exist (NOT_FOUND). A read-only token may list and observe the
 // endpoints of its owner, and nothing else (PERMISSION_DENIED). While the sidecar drains, calls that make something new are
 // UNAVAILABLE. Errors carry a google.rpc.ErrorInfo with a stable reason; INVALID_ARGUMENT names the field.
@@ -324,7 +325,8 @@ type SidecarService_SubscribeClient = grpc.ServerStreamingClient[SubscribeRespon
 //
 // SidecarService runs peng3dnet servers and clients for an application.
 //
-// Every call carries a token as metadata "authorization: Bearer <token>": without one, UNAUTHENTICATED. Endpoints belong to
+// Every call carries a token as metadata "authorization: Bearer <token>": without one, UNAUTHENTICATED, or RESOURCE_EXHAUSTED
+// when there are too many such calls at once. Health checks need none, but without one last 10 s at most. Endpoints belong to
 // the token that made them; to every other token they do not exist (NOT_FOUND). A read-only token may list and observe the
 // endpoints of its owner, and nothing else (PERMISSION_DENIED). While the sidecar drains, calls that make something new are
 // UNAVAILABLE. Errors carry a google.rpc.ErrorInfo with a stable reason; INVALID_ARGUMENT names the field.
