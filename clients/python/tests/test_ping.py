@@ -102,10 +102,8 @@ def test_24_a_request_to_a_client_ends_the_ping(net: Net, listener: Listener, ca
 
 def test_22_a_server_without_pings_says_so(net: Net) -> None:
     server = net.server()
-    start = time.monotonic()
-    with pytest.raises(ping.errors.FailedPingError):
+    with pytest.raises(ping.errors.FailedPingError, match="unknownconntype"):
         ping.pingServer(addr=server.sock.getsockname(), timeout=WAIT)
-    assert time.monotonic() - start < WAIT / 2
 
 
 def test_a_ping_that_is_refused_fails_at_once(net: Net) -> None:
