@@ -103,6 +103,14 @@ def test_25_permuted_ids_lose_nothing(order: tuple[str, ...]) -> None:
     assert len(registry.reg_int_str) == 3
 
 
+def test_the_maps_stay_if_no_id_changes() -> None:
+    registry = filled(a=64, b=65)
+    maps = registry.reg_int_obj, registry.reg_int_str
+    registry._renumber({"a": 64, "b": 65, "not here": 66})
+    assert maps[0] is registry.reg_int_obj
+    assert maps[1] is registry.reg_int_str
+
+
 def test_25_a_name_the_server_lacks_makes_room() -> None:
     registry = filled(a=64, x=65)
     own = registry.getObj("x")

@@ -149,15 +149,15 @@ class BaseRegistry:
                     names[ids[name]] = name
                 else:
                     left_over.append((number, name))
-            old = self.reg_int_obj
-            self.reg_int_obj, self.reg_int_str = objects, names
             taken = set(ids.values())
             for number, name in left_over:
                 free = number
                 while free in names or free in taken:
                     free += 1
-                objects[free] = old[number]
+                objects[free] = self.reg_int_obj[number]
                 names[free] = name
+            if names != self.reg_int_str:  # else programs may go on with the maps they have
+                self.reg_int_obj, self.reg_int_str = objects, names
 
     def _free_id(self) -> int:
         while self.nextid in self.reg_int_str:
