@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from harness import WAIT, Net, Recorder, eventually
-from programs import GAMES, NUMBERS, Game, has_ended, needs_signals, playing
+from programs import GAMES, NUMBERS, SOURCE, Game, has_ended, needs_signals, playing
 
 import pengbridge as peng3dnet
 from pengbridge import _host
@@ -63,6 +66,44 @@ def test_control_c_goes_to_the_whole_group(game: str) -> None:
         code, errors = played.finish()
     assert code == -signal.SIGINT
     assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@needs_signals
+@pytest.mark.parametrize("how", ["drop-in", "aio"])
+def test_control_c_while_a_server_does_not_answer(how: str) -> None:
+    code = """
+        import asyncio, os, signal, socket, threading
+        import pengbridge
+
+        kept = []
+
+        def interrupt():
+            kept.append(silent.accept())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        async def join(address):
+            sidecar = await pengbridge.aio.Sidecar.spawn()
+            patient = pengbridge.EndpointOptions(limits=pengbridge.Limits(handshake_timeout=300))
+            await sidecar.connect(address, endpoint_options=patient, timeout=300)
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        silent = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=interrupt).start()
+        address = "127.0.0.1:%d" % silent.getsockname()[1]
+    """
+    ends = {
+        "aio": "asyncio.run(join(address))\n",
+        "drop-in": "client = pengbridge.Client(addr=address)\nclient.runAsync()\nclient.wait_for_connection(300)\n",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code) + ends[how]],
+        capture_output=True,
+        text=True,
+        timeout=2 * WAIT,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    )
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert "KeyboardInterrupt" in done.stderr
 
 
 @needs_signals

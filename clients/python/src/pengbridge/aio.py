@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from ._apart import apart
 from ._api import endpoint as _threads
 from ._api import errors, events, options
 from ._api import sidecar as _sidecar
@@ -118,37 +118,37 @@ class _Waiting(Commands):
 
     async def start(self) -> None:
         """See pengbridge.ServerEndpoint.start."""
-        await asyncio.to_thread(self._endpoint.start)
+        await apart(self._endpoint.start)
 
     async def register(self, *packets: str | options.Packet) -> None:
         """See pengbridge.ServerEndpoint.register."""
-        await asyncio.to_thread(self._endpoint.register, *packets)
+        await apart(partial(self._endpoint.register, *packets))
 
     async def register_conntypes(self, *conntypes: options.Conntype) -> None:
         """See pengbridge.ServerEndpoint.register_conntypes."""
-        await asyncio.to_thread(self._endpoint.register_conntypes, *conntypes)
+        await apart(partial(self._endpoint.register_conntypes, *conntypes))
 
     async def flush(self, timeout: float = 5.0) -> None:
         """See pengbridge.ServerEndpoint.flush."""
-        await asyncio.to_thread(self._endpoint.flush, timeout)
+        await apart(partial(self._endpoint.flush, timeout))
 
     async def stop(self) -> None:
         """See pengbridge.ServerEndpoint.stop."""
-        await asyncio.to_thread(self._endpoint.stop)
+        await apart(self._endpoint.stop)
 
     async def shutdown(
         self, reason: str | None = None, *, join: bool = True, timeout: float = 1.5
     ) -> _threads.ShutdownResult:
         """See pengbridge.ServerEndpoint.shutdown."""
-        return await asyncio.to_thread(self._endpoint.shutdown, reason, join=join, timeout=timeout)
+        return await apart(partial(self._endpoint.shutdown, reason, join=join, timeout=timeout))
 
     async def list_connections(self) -> list[endpoint_pb2.ConnectionInfo]:
         """See pengbridge.ServerEndpoint.list_connections."""
-        return await asyncio.to_thread(self._endpoint.list_connections)
+        return await apart(self._endpoint.list_connections)
 
     async def leave(self) -> None:
         """See pengbridge.ServerEndpoint.leave."""
-        await asyncio.to_thread(self._endpoint.leave)
+        await apart(self._endpoint.leave)
 
     async def _next(self, timeout: float | None) -> events.Event | None:
         """The next event; None when there are no more. Nothing is drawn before a wait: a cancellation loses no event."""
@@ -225,7 +225,7 @@ class Sidecar:
 
     async def close(self) -> None:
         """See pengbridge.Sidecar.close."""
-        await asyncio.to_thread(self._sidecar.close)
+        await apart(self._sidecar.close)
 
     def bind(
         self,
@@ -274,32 +274,20 @@ class Sidecar:
         tls: options.TlsOptions | None = None,
     ) -> _sidecar.Pong:
         """See pengbridge.Sidecar.ping."""
-        return await asyncio.to_thread(self._sidecar.ping, address, data, timeout=timeout, tls=tls)
+        return await apart(partial(self._sidecar.ping, address, data, timeout=timeout, tls=tls))
 
     async def info(self) -> api.GetInfoResponse:
         """See pengbridge.Sidecar.info."""
-        return await asyncio.to_thread(self._sidecar.info)
+        return await apart(self._sidecar.info)
 
     async def list_endpoints(self) -> list[endpoint_pb2.EndpointInfo]:
         """See pengbridge.Sidecar.list_endpoints."""
-        return await asyncio.to_thread(self._sidecar.list_endpoints)
+        return await apart(self._sidecar.list_endpoints)
 
 
 Wrapped = TypeVar("Wrapped")
 
 
 async def _made(call: Callable[[], Made], undo: Callable[[Made], None], wrap: Callable[[Made], Wrapped]) -> Wrapped:
-    """Makes something in a thread, and wraps it. If that is cancelled meanwhile, it is undone as soon as it is made."""
-    making = asyncio.ensure_future(asyncio.to_thread(call))
-    try:
-        made = await asyncio.shield(making)
-    except asyncio.CancelledError:
-        making.add_done_callback(partial(_undo, undo))
-        raise
-    return wrap(made)
-
-
-def _undo(undo: Callable[[Made], None], making: asyncio.Future[Made]) -> None:
-    if not making.cancelled() and making.exception() is None:
-        # A thread of its own: at the end of asyncio.run the loop takes no more work for its own ones.
-        threading.Thread(target=undo, args=(making.result(),), name="pengbridge undo").start()
+    """Makes something that takes time, and wraps it. If that is cancelled meanwhile, it is undone as soon as it is made."""
+    return wrap(await apart(call, undo))
