@@ -62,7 +62,7 @@ func performAll(ctx context.Context, t *testing.T, seed, runs uint64) {
 				if n >= runs {
 					return
 				}
-				if err := perform(context.WithoutCancel(ctx), newSchedule(seed+n)); err != nil {
+				if err := perform(context.WithoutCancel(ctx), scheduled(seed+n)); err != nil {
 					t.Errorf("replay with: FAULTS_SEED=%d go test ./cmd/pengbridge/faults -run TestFaults\n%v", seed+n, err)
 				}
 				if d := done.Add(1); d%100 == 0 && testing.Verbose() {
@@ -73,6 +73,15 @@ func performAll(ctx context.Context, t *testing.T, seed, runs uint64) {
 	}
 	workers.Wait()
 	t.Logf("%d runs from seed %d on", done.Load(), seed)
+}
+
+// scheduled returns a seed's schedule, with an application in Python if FAULTS_PYTHON names an interpreter that has ours.
+func scheduled(seed uint64) schedule {
+	s := newSchedule(seed)
+	if python := os.Getenv("FAULTS_PYTHON"); python != "" {
+		s.inPython(python)
+	}
+	return s
 }
 
 // environment returns a number from the environment, 0 if it is not there.

@@ -5,9 +5,10 @@ package faults
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"net"
 	"sync"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/pengbridge/pengbridge/core/packet"
 	"github.com/pengbridge/pengbridge/core/wire"
@@ -259,15 +260,12 @@ func (p *peer) take(l *life, frame wire.Frame) error {
 	return nil
 }
 
-// countBody makes a body of size bytes or a few more: a bin value with whose it is, and which number.
+// countBody makes a body of about size bytes: a bin value with whose it is, and which number.
 func countBody(id, number uint32, size int) []byte {
-	size = max(size, 8)
-	body := make([]byte, 3+size)
-	body[0] = 0xc5 // bin 16
-	binary.BigEndian.PutUint16(body[1:], uint16(size))
-	binary.BigEndian.PutUint32(body[3:], id)
-	binary.BigEndian.PutUint32(body[7:], number)
-	return body
+	content := make([]byte, max(size, 8))
+	binary.BigEndian.PutUint32(content, id)
+	binary.BigEndian.PutUint32(content[4:], number)
+	return msgp.AppendBytes(nil, content)
 }
 
 func countFrame(id, number uint32, size int) []byte {
@@ -275,8 +273,9 @@ func countFrame(id, number uint32, size int) []byte {
 }
 
 func parseCount(body []byte) (id, number uint32, err error) {
-	if len(body) < 11 || body[0] != 0xc5 || len(body) != 3+int(binary.BigEndian.Uint16(body[1:])) {
-		return 0, 0, io.ErrUnexpectedEOF
+	content, rest, err := msgp.ReadBytesZC(body)
+	if err != nil || len(content) < 8 || len(rest) > 0 {
+		return 0, 0, fmt.Errorf("a numbered packet of %d bytes makes no sense: %w", len(body), err)
 	}
-	return binary.BigEndian.Uint32(body[3:]), binary.BigEndian.Uint32(body[7:]), nil
+	return binary.BigEndian.Uint32(content), binary.BigEndian.Uint32(content[4:]), nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 
@@ -87,6 +88,7 @@ func applicationProcess(endpoint string) error {
 // separate is an application in a process of its own, or several, one after the other.
 type separate struct {
 	run     *run
+	bound   chan *pb.BindResponse // gets the endpoint of one that makes its own; nil for others
 	current *process
 }
 
@@ -101,14 +103,11 @@ type process struct {
 
 // start runs a process.
 func (s *separate) start(context.Context) error {
-	binary, err := os.Executable()
+	command, err := s.commandLine()
 	if err != nil {
 		return err
 	}
-	p := &process{
-		command: exec.Command(binary, s.run.api.address(), s.run.sidecar.tokens()), exited: make(chan struct{}),
-	}
-	p.command.Env = append(os.Environ(), applicationVariable+"="+s.run.endpoint)
+	p := &process{command: command, exited: make(chan struct{})}
 	p.command.Stderr = s.run.sidecar.log
 	if p.stdin, err = p.command.StdinPipe(); err != nil {
 		return err
@@ -125,11 +124,33 @@ func (s *separate) start(context.Context) error {
 	return nil
 }
 
+func (s *separate) commandLine() (*exec.Cmd, error) {
+	r := s.run
+	if r.python != "" {
+		script := filepath.Join("..", "..", "..", "clients", "python", "tests", "fault_application.py")
+		return exec.Command(r.python, script, r.api.address(), r.sidecar.tokens(), fmt.Sprint(r.backlog), fmt.Sprint(queueBytes)), nil
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(binary, r.api.address(), r.sidecar.tokens())
+	command.Env = append(os.Environ(), applicationVariable+"="+r.endpoint)
+	return command, nil
+}
+
 // hear tells the oracle what a process tells, until it ends.
 func (s *separate) hear(p *process, stdout io.Reader) {
 	defer close(p.exited)
+	in := bufio.NewReader(stdout)
+	if s.bound != nil {
+		var bound pb.BindResponse
+		if protodelim.UnmarshalFrom(in, &bound) == nil {
+			s.bound <- &bound
+		}
+	}
 	var told pb.SubscribeResponse
-	for in := bufio.NewReader(stdout); protodelim.UnmarshalFrom(in, &told) == nil; { // what was cut off was not told
+	for protodelim.UnmarshalFrom(in, &told) == nil { // what was cut off was not told
 		for _, e := range told.GetEvents() {
 			s.run.oracle.seen(e)
 		}

@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"sync"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -66,11 +64,6 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.sidecar, err = startSidecar(ctx); err != nil {
 		return err
 	}
-	bound, err := r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Options: r.options()})
-	if err != nil {
-		return err
-	}
-	r.endpoint = bound.GetEndpointId()
 	r.other, err = r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Ping: &pb.PingOptions{}})
 	if err != nil {
 		return err
@@ -78,16 +71,15 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.api, err = newProxy(r.sidecar.address); err != nil {
 		return err
 	}
-	if r.game, err = newProxy(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(bound.GetAddress().GetPort())))); err != nil {
+	bound, err := r.bind(ctx)
+	if err != nil {
 		return err
 	}
-	r.app = newApplication(r.endpoint, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
-		return r.sidecar.attach(ctx, r.api.address())
-	}, r.fail)
-	if r.process {
-		r.app = &separate{run: r}
+	r.endpoint = bound.GetEndpointId()
+	if r.game, err = newProxy(addressOf(bound)); err != nil {
+		return err
 	}
-	if err := r.app.start(ctx); err != nil {
+	if err := r.startApplication(ctx); err != nil {
 		return err
 	}
 	if r.watched {
@@ -99,6 +91,39 @@ func (r *run) open(ctx context.Context) (err error) {
 		r.living.Go(p.run)
 	}
 	return nil
+}
+
+// bind makes the endpoint, unless the application does: in Python.
+func (r *run) bind(ctx context.Context) (*pb.BindResponse, error) {
+	if r.python == "" {
+		return r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Options: r.options()})
+	}
+	app := &separate{run: r, bound: make(chan *pb.BindResponse, 1)}
+	r.app = app
+	if err := app.start(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case bound := <-app.bound:
+		return bound, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// startApplication starts the application, unless it is there already.
+func (r *run) startApplication(ctx context.Context) error {
+	switch {
+	case r.python != "":
+		return nil
+	case r.process:
+		r.app = &separate{run: r}
+	default:
+		r.app = newApplication(r.endpoint, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
+			return r.sidecar.attach(ctx, r.api.address())
+		}, r.fail)
+	}
+	return r.app.start(ctx)
 }
 
 // options are those of the endpoint: nothing innocent comes near a timeout, however busy the machine.

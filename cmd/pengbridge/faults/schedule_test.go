@@ -15,6 +15,7 @@ type schedule struct {
 	peers    int
 	size     int    // of packets, in bytes
 	process  bool   // whether the application is a process of its own
+	python   string // the interpreter, if it is a program in Python
 	watched  bool   // whether somebody observes the log besides
 	recorded bool   // whether the log has what is sent
 	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
@@ -115,6 +116,21 @@ func (e end) String() string {
 	}[e]
 }
 
+// inPython makes the application a program in Python: its server is its own, and ends with it.
+func (s *schedule) inPython(interpreter string) {
+	s.python, s.process = interpreter, true
+	for i := range s.steps {
+		switch f := &s.steps[i].fault; *f {
+		case crash, leaveAndReturn, takeOver:
+			*f = holdApplication
+		}
+	}
+	if s.end == absent {
+		s.end = stopQuiet
+	}
+	s.reconcile()
+}
+
 // newSchedule makes the schedule of a seed.
 func newSchedule(seed uint64) schedule {
 	r := rand.New(rand.NewPCG(seed, 4))
@@ -169,7 +185,7 @@ func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",
 		s.seed, s.peers, s.size, s.backlog>>10, s.end)
-	fmt.Fprintf(&b, "  application a process: %v; log watched: %v; sends recorded: %v\n", s.process, s.watched, s.recorded)
+	fmt.Fprintf(&b, "  application a process: %v %s; log watched: %v; sends recorded: %v\n", s.process, s.python, s.watched, s.recorded)
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
 			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)
