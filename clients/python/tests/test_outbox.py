@@ -168,6 +168,20 @@ def test_one_message_carries_no_more_than_it_may(made: Fixture) -> None:
     assert max(sizes) < 3
 
 
+def test_no_more_is_unanswered_than_the_sidecar_remembers(made: Fixture) -> None:
+    made.outbox.gather()
+    for _ in range(_outbox._WINDOW + 1):
+        made.send(b"\1")
+    made.outbox.release()
+    made.outbox.close()
+    written = made.commands(_outbox._WINDOW - _outbox._BATCH_COMMANDS + 1)
+    assert made.stream is not None
+    assert made.stream.requests.empty(), "the rest waits, and so does the end"
+    made.answer(len(written))
+    assert made.commands(_outbox._WINDOW + 1 - len(written))[-1] == (_outbox._WINDOW + 1, b"\1")
+    made.answer(_outbox._WINDOW + 1)
+
+
 def test_a_failure_names_its_command(made: Fixture) -> None:
     made.send(b"\1", ticket=(1, "a"))
     made.send(b"\2", ticket=(2, "b"))

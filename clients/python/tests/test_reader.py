@@ -89,6 +89,16 @@ def test_a_broken_stream_is_resumed(made: Fixture) -> None:
     assert made.subscription.from_sequence == 0  # behind what was acknowledged
 
 
+def test_only_a_stream_that_had_begun_is_gone_on_with(made: Fixture) -> None:
+    made.stream.messages.put(broken())
+    stream = made.open()
+    assert not made.subscription.resume
+    stream.messages.put(api.SubscribeResponse(header=api.SubscribeHeader(next_sequence=1)))
+    stream.messages.put(broken())
+    made.open().messages.put(None)
+    assert made.subscription.resume
+
+
 @pytest.mark.parametrize(("code", "alive"), [(Code.UNAVAILABLE, False), (Code.ABORTED, True), (Code.NOT_FOUND, True)])
 def test_a_stream_that_cannot_be_resumed(made: Fixture, code: int, alive: bool) -> None:
     made.alive = alive

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,10 @@ class Endpoint:
             host.transport, endpoint_id, SUBSCRIBER, host.largest_message, host.alive, self._send_failed, self._commands_lost
         )
         request = v1.sidecar_service_pb2.SubscribeRequest(
-            endpoint_id=endpoint_id, subscriber=SUBSCRIBER, mode=v1.endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING
+            endpoint_id=endpoint_id,
+            subscriber=SUBSCRIBER,
+            mode=v1.endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING,
+            session=secrets.token_hex(16),
         )
         self._reader = Reader(host.transport, request, inbox, self.acknowledge, host.alive, self._log_ended)
         host.add(self)

@@ -27,6 +27,7 @@ LIMIT = 256 << 20  # bytes queued or unanswered: far more than the sidecar ever 
 _BATCH_BYTES = 1 << 20
 _OVERHEAD = 64  # bytes of a message besides its commands; they are fewer
 _BATCH_COMMANDS = 16384
+_WINDOW = 65536  # commands that are unanswered at most: of so many, the sidecar knows after a break which failed
 _RETRY = 0.05  # seconds between attempts to resume a broken stream
 _QUIET = 100e-6  # seconds without a write, after which a command is worth one of its own
 _PAUSE = 0.005  # seconds between looks at answers that nobody waits for: one by one they cost more than all the rest
@@ -239,13 +240,17 @@ class Outbox:
         stream = self._stream
         if stream is None or not self._ready:
             return
-        while (self._waiting or self._acknowledge is not None) and not stream.busy:
+        while (self._waiting or self._acknowledge is not None) and self._has_room() and not stream.busy:
             stream.send(self._draw().encode())
             self._wrote = time.monotonic()
         if stream.busy:
             self._wake()
-        elif self._closed:
+        elif self._closed and not self._waiting:
             stream.half_close()
+
+    def _has_room(self) -> bool:
+        """Whether one more message may be unanswered."""
+        return not self._written or self._next - self._written[0].first <= _WINDOW - _BATCH_COMMANDS
 
     def _wake(self) -> None:
         """Ends a pause of the answers' thread. If it does not pause it waits for an answer, and looks when that comes."""

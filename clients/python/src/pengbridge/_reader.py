@@ -144,8 +144,9 @@ class Reader:
                 self._stream.hold(held)
 
     def _deliver(self, batch: bytes) -> None:
-        if not _wire.has_events(batch):
-            return  # the header, or a heartbeat
+        if not _wire.has_events(batch):  # the header, or a heartbeat
+            self._request.resume = True  # from now on, streams go on where the one before broke
+            return
         if not self._inbox.put_batch(batch) or (self._ahead and len(batch) <= _SMALL):
             self._dispose(batch)
 
