@@ -34,7 +34,7 @@ func BenchmarkMarshalBatch(b *testing.B) {
 	c, batch := newCodec(), benchBatch(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		buffers, err := c.Marshal(encodedBatch(batch.Data))
+		buffers, err := c.Marshal(encodedBatch{batch})
 		if err != nil || buffers.Len() != len(batch.Data) {
 			b.Fatal(err, buffers.Len())
 		}

@@ -131,8 +131,9 @@ func deliver(ctx context.Context, cursor *eventlog.Cursor, stream grpc.ServerStr
 		return stream.SendMsg(&pb.SubscribeResponse{Heartbeat: &pb.SubscribeHeartbeat{LastSequence: batch.Last}})
 	case format == pb.BodyFormat_BODY_FORMAT_JSON:
 		err = sendJSON(stream, batch)
+		batch.Release()
 	default:
-		err = stream.SendMsg(encodedBatch(batch.Data))
+		err = stream.SendMsg(encodedBatch{batch})
 	}
 	if err == nil {
 		cursor.Sent(batch)

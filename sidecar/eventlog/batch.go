@@ -15,13 +15,23 @@ const (
 
 // Batch is a stretch of the log: at most 1,024 events and 256 KiB, or a single larger event.
 type Batch struct {
-	// Data is a whole pengbridge.v1.SubscribeResponse with the events. It is shared and must not be changed; it may be
-	// kept, and keeps at most its chunk of 256 KiB, or its one event, in memory.
+	// Data is a whole pengbridge.v1.SubscribeResponse with the events. It is shared and must not be changed. It may be kept
+	// until Release, and keeps at most its chunk of 256 KiB, or its one event, in memory.
 	Data []byte
 	// First and Last are the sequences of the first and the last event. In an empty batch, Last is the log's last one.
 	First, Last uint64
 	// Count is the number of events; 0 in a heartbeat.
 	Count int
+
+	chunk *chunk // that Data lies in; nil: Data is the batch's own
+}
+
+// Release says that Data is not needed any more. It may be called once; a batch that is not released is left to the
+// collector.
+func (b Batch) Release() {
+	if b.chunk != nil {
+		b.chunk.release()
+	}
 }
 
 // typeSet is a set of event types, one bit for each. Empty means all.

@@ -92,7 +92,9 @@ func (c *Cursor) take() (batch Batch, wait bool, err error) {
 	}
 	l.mu.Unlock() // what a batch refers to never changes
 	last := batch.Last
-	batch = batch.filter(c.types)
+	whole := batch
+	batch = whole.filter(c.types)
+	whole.Release()
 	l.mu.Lock()
 	if c.err != nil { // somebody took over meanwhile
 		l.mu.Unlock()

@@ -2,7 +2,11 @@
 
 package eventlog
 
-import "sort"
+import (
+	"sort"
+	"sync"
+	"sync/atomic"
+)
 
 const (
 	// A chunk is between these sizes. Only an event that is larger than a batch may be gets a chunk of its own size.
@@ -13,12 +17,27 @@ const (
 )
 
 // chunk is a stretch of the log. Bytes and ends are only ever appended, within the capacity that buf was made with, so
-// whoever has a slice of buf may read it without the log's lock.
+// whoever has a slice of buf may read it without the log's lock, until it is released.
 type chunk struct {
 	first uint64 // sequence of the first event
 	start int64  // the position where buf begins
 	buf   []byte
 	ends  []uint32 // where in buf each event ends
+
+	users atomic.Int32 // the store, and those who have a batch that is not released
+}
+
+// fullChunks are chunks of the largest size that nobody uses any more. A busy log takes thousands of them a second, and would
+// spend a sixth of the sidecar's time on clearing and collecting them.
+var fullChunks = sync.Pool{New: func() any {
+	return &chunk{buf: make([]byte, 0, maxChunk), ends: make([]uint32, 0, maxChunk/entryGuess+1)}
+}}
+
+// release ends the use by one of the users. After the last one's the chunk is used again.
+func (c *chunk) release() {
+	if c.users.Add(-1) == 0 && cap(c.buf) == maxChunk {
+		fullChunks.Put(c)
+	}
 }
 
 // last returns the sequence of the last event.
@@ -38,12 +57,14 @@ func (c *chunk) offset(sequence uint64) int {
 	return int(c.ends[sequence-c.first-1])
 }
 
-// span returns the events from the given one on, as many as a batch may have. A chunk is no larger than a batch may be.
+// span returns the events from the given one on, as many as a batch may have. A chunk is no larger than a batch may be. The
+// batch is to be released.
 func (c *chunk) span(from uint64) Batch {
 	ends := c.ends[from-c.first:]
 	n := min(len(ends), maxBatchEvents)
 	begin, end := c.offset(from), ends[n-1]
-	return Batch{Data: c.buf[begin:end:end], First: from, Last: from + uint64(n) - 1, Count: n}
+	c.users.Add(1)
+	return Batch{Data: c.buf[begin:end:end], First: from, Last: from + uint64(n) - 1, Count: n, chunk: c}
 }
 
 // store holds the events from first up to, not including, next. Positions count the bytes of all entries ever added, so
@@ -87,7 +108,9 @@ func (s *store) addLarge(buf []byte) {
 	tail := len(buf) - maxHead
 	entry := buf[maxHead-headSize(s.next, tail):]
 	appendHead(entry[:0], s.next, tail)
-	s.added(s.addChunk(entry[:len(entry):len(entry)], 1), len(entry))
+	c := &chunk{buf: entry[:len(entry):len(entry)]}
+	s.addChunk(c)
+	s.added(c, len(entry))
 }
 
 // added takes note of an entry of the given size at the end of the newest chunk.
@@ -108,14 +131,22 @@ func (s *store) chunkFor(size int) *chunk {
 	}
 	held := int(s.end - s.position(s.first))
 	capacity := max(size, min(maxChunk, max(minChunk, 4*held)))
-	return s.addChunk(make([]byte, 0, capacity), capacity/entryGuess+1)
+	var c *chunk
+	if capacity == maxChunk {
+		c = fullChunks.Get().(*chunk)
+		c.buf, c.ends = c.buf[:0], c.ends[:0]
+	} else {
+		c = &chunk{buf: make([]byte, 0, capacity), ends: make([]uint32, 0, capacity/entryGuess+1)}
+	}
+	s.addChunk(c)
+	return c
 }
 
-func (s *store) addChunk(buf []byte, events int) *chunk {
-	c := &chunk{first: s.next, start: s.end, buf: buf, ends: make([]uint32, 0, events)}
+func (s *store) addChunk(c *chunk) {
+	c.first, c.start = s.next, s.end
+	c.users.Store(1)
 	s.chunks = append(s.chunks, c)
 	s.memory += c.memory()
-	return c
 }
 
 // chunkOf returns the chunk of a held event.
@@ -153,6 +184,7 @@ func (s *store) drop(before uint64) {
 	n := 0
 	for n < len(s.chunks) && s.chunks[n].last() < before && (n < len(s.chunks)-1 || s.chunks[n].room() == 0) {
 		s.memory -= s.chunks[n].memory()
+		s.chunks[n].release()
 		s.chunks[n] = nil
 		n++
 	}

@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,4 +57,48 @@ func TestMemoryIsNotToldWithEveryEvent(t *testing.T) {
 	}
 	require.NotZero(t, calls)
 	require.Less(t, calls, events/100)
+}
+
+// TestBatchesKeepTheirBytes: what a batch refers to is not used again before it is released, though the log has let go of it.
+func TestBatchesKeepTheirBytes(t *testing.T) {
+	l := eventlog.New(eventlog.Options{})
+	var cursors []*eventlog.Cursor
+	for _, name := range []string{"game", "tool"} {
+		c, _, err := l.Subscribe(eventlog.Request{Name: name, Mode: eventlog.Acknowledging})
+		require.NoError(t, err)
+		defer c.Close()
+		cursors = append(cursors, c)
+	}
+	type kept struct {
+		eventlog.Batch
+		bytes []byte
+	}
+	var batches []kept
+	check := func() {
+		for _, k := range batches {
+			require.True(t, bytes.Equal(k.bytes, k.Data), "events %d to %d", k.First, k.Last)
+		}
+	}
+	for sequence := uint64(0); sequence < 100_000; {
+		events := received(8192, 100) // enough for several full chunks
+		for i := range events {
+			events[i].Conn = 1 + sequence + uint64(i)
+		}
+		l.Append(events)
+		sequence += uint64(len(events))
+		for i, name := range []string{"game", "tool"} {
+			for at := uint64(0); at < sequence; {
+				b := next(t, cursors[i])
+				require.NoError(t, l.Acknowledge(name, b.Last))
+				batches = append(batches, kept{b, bytes.Clone(b.Data)})
+				at = b.Last
+			}
+		}
+		for len(batches) > 8 {
+			check()
+			batches[0].Release()
+			batches = batches[1:]
+		}
+	}
+	check()
 }
