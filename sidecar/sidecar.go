@@ -143,9 +143,6 @@ func New(o Options) (*Sidecar, error) {
 	return s, nil
 }
 
-// MemoryUsed returns how many bytes of the memory budget are taken.
-func (s *Sidecar) MemoryUsed() int64 { return s.service.endpoints.budget.Used() }
-
 func (s *Sidecar) options(o *Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),

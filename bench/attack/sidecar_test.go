@@ -37,7 +37,7 @@ type target struct {
 func startTarget(t *testing.T) *target {
 	t.Helper()
 	var log bytes.Buffer
-	sidecar, err := client.Spawn(t.Context(), client.SpawnOptions{Binary: pengbridge, Stderr: &log})
+	sidecar, err := client.Spawn(t.Context(), client.SpawnOptions{Binary: pengbridge, Stderr: &log, Drain: patience})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -64,11 +64,11 @@ func startTarget(t *testing.T) *target {
 		sidecar: sidecar, endpoint: bound.GetEndpointId(), pid: int(info.GetPid()),
 		address: fmt.Sprintf("127.0.0.1:%d", bound.GetAddress().GetPort()),
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.answer(ctx) }()
+	go func() { ended <- s.answer(context.Background()) }()
 	t.Cleanup(func() {
-		cancel()
+		_, err := sidecar.API.Stop(context.Background(), &pb.StopRequest{EndpointId: s.endpoint})
+		require.NoError(t, err)
 		require.NoError(t, <-ended)
 	})
 	return s
@@ -77,7 +77,7 @@ func startTarget(t *testing.T) *target {
 // handshakeTimeout is short enough to see it end connections.
 const handshakeTimeout = 3 * time.Second
 
-// answer is the application: it sends every echo packet back, whoever sent it.
+// answer is the application: it sends every echo packet back, whoever sent it, until the server's last event.
 func (s *target) answer(ctx context.Context) error {
 	events := s.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: s.endpoint, Subscriber: "application"})
 	defer events.Close()
@@ -97,10 +97,10 @@ func (s *target) answer(ctx context.Context) error {
 		if len(answers) > 0 && err == nil {
 			_, err = commands.Send(ctx, answers...)
 		}
-		switch {
-		case ctx.Err() != nil, errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -22,8 +22,6 @@ type service interface {
 	Serve(net.Listener) error
 	// Drain ends everything in good order, and at once when ctx ends.
 	Drain(ctx context.Context) error
-	// MemoryUsed returns how many bytes of its memory budget are taken.
-	MemoryUsed() int64
 }
 
 // life is the sidecar's time from its first call to its last.
@@ -49,7 +47,7 @@ func (l *life) run(ready func() error) error {
 		return errors.Join(errors.New("serving did not begin"), err)
 	case <-accepting.accepting:
 	}
-	defer l.keepSmall()()
+	defer keepSmall()()
 	if err := ready(); err != nil {
 		return errors.Join(fmt.Errorf("saying that it is ready: %w", err), l.end(served))
 	}
@@ -65,10 +63,10 @@ func (l *life) run(ready func() error) error {
 }
 
 // keepSmall gives memory back to the system while the sidecar lives, until stop is called.
-func (l *life) keepSmall() (stop func()) {
+func keepSmall() (stop func()) {
 	ticker, stopped := time.NewTicker(memoryTick), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { giveBackMemory(stopped, ticker.C, l.service.MemoryUsed, freeMemory) })
+	wg.Go(func() { giveBackMemory(stopped, ticker.C, takeFootprint, freeMemory) })
 	return func() {
 		ticker.Stop()
 		close(stopped)

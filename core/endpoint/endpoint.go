@@ -82,7 +82,7 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 
 		complaints: newComplaints(),
 
-		inflating: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		inflating: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 		conns:     make(map[uint64]*conn),
 		live:      make(map[*conn]struct{}),
 		perHost:   make(map[string]int),

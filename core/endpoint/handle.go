@@ -79,8 +79,8 @@ func (c *conn) decode(batch []session.Packet, limit int) (n int, more bool, err 
 
 // awaitInflating waits until the connection may inflate bodies. What a read of 64 KiB inflates to, the gate cannot know when
 // it lets the read in: many peers that send little at the same moment would put far more into the log than its limit. So
-// only as many connections inflate at a time as there are processors, and each of them looks whether the log is full
-// before. It keeps the permit until its packets are handled.
+// only so many connections inflate at a time that a processor is left for the others, and each of them looks whether the
+// log is full before. It keeps the permit until its packets are handled.
 func (c *conn) awaitInflating() {
 	for {
 		select {

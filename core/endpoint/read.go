@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -60,6 +61,11 @@ func (c *conn) readOn(untilActive bool) bool {
 		}
 		c.reading.leave()
 		keep(buf)
+		if n == readSize {
+			// There is more, and nothing to wait for: without this, each of many such peers would keep a processor until
+			// the scheduler takes it away after 10 ms, and an answer to anybody else would take seconds.
+			runtime.Gosched()
+		}
 		switch {
 		case err == nil:
 		case errors.Is(err, errConcluded):
