@@ -1,4 +1,4 @@
-"""The same program with both libraries: only its import changes, and only what the reference gets wrong differs."""
+"""The same programs with both libraries: only its import changes, and only what the reference gets wrong differs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .peer import OURS, REFERENCE, interpreter
 
 pytestmark = pytest.mark.reference
 
-PROGRAM = Path(__file__).with_name("program.py")
+FOLDER = Path(__file__).parent
 TIME_LIMIT = 60.0  # seconds; it takes about one
 
 # A reference server loses the reasons it closes with itself (defect 15), and the one of pings (defect 23).
@@ -32,12 +32,13 @@ def transcript(library: str, program: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_one_import_is_all_that_changes(tmp_path: Path) -> None:
-    source = PROGRAM.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("program", "lines"), [("program.py", 30), ("hooks.py", 10)])
+def test_one_import_is_all_that_changes(tmp_path: Path, program: str, lines: int) -> None:
+    source = (FOLDER / program).read_text(encoding="utf-8")
     switched = source.replace("import peng3dnet as net", "import pengbridge as net")
     assert switched != source
-    ours = tmp_path / PROGRAM.name
+    ours = tmp_path / program
     ours.write_text(switched, encoding="utf-8")
-    expected = [CORRECTED.get(line, line) for line in transcript(REFERENCE, PROGRAM)]
-    assert len(expected) > 30
+    expected = [CORRECTED.get(line, line) for line in transcript(REFERENCE, FOLDER / program)]
+    assert len(expected) > lines
     assert transcript(OURS, ours) == expected
