@@ -115,7 +115,9 @@ func TestStalled(t *testing.T) {
 	l, err := New(10*time.Millisecond, time.Now().Add(patience))
 	require.NoError(t, err)
 	defer l.Close()
-	require.ErrorIs(t, l.Connect(port, 1), ErrStalled)
+	err = l.Connect(port, 1)
+	require.ErrorIs(t, err, ErrStalled)
+	require.ErrorContains(t, err, "nothing for 10ms")
 }
 
 func TestNotInTime(t *testing.T) {
