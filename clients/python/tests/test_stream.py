@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ import grpc
 import pytest
 from harness import WAIT
 
-from pengbridge import _transport
+from pengbridge import _dial, _transport
 from pengbridge._call import Call
 from pengbridge._status import CallError, Code
 from pengbridge._stream import Stream
@@ -57,7 +59,18 @@ def _wait(_: bytes, context: Any) -> Iterator[bytes]:
 Open = Callable[[str], Stream]
 
 
-@pytest.fixture(params=["tcp", "unix"])
+def certificate(folder: Path) -> tuple[bytes, bytes]:
+    """A key, and a certificate for 127.0.0.1 that it signs itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
+    key, file = folder / "key.pem", folder / "cert.pem"
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(["openssl", *request.split(), *names], check=True, capture_output=True)
+    return key.read_bytes(), file.read_bytes()
+
+
+@pytest.fixture(params=["tcp", "unix", "tls"])
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens streams to a server, and closes them all in the end."""
     if request.param == "unix" and sys.platform == "win32":
@@ -65,10 +78,18 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     server = grpc.server(
         futures.ThreadPoolExecutor(4), handlers=[Handlers()], options=[("grpc.max_receive_message_length", -1)]
     )
-    address = f"unix:{tmp_path}/s" if request.param == "unix" else "127.0.0.1:0"
-    port = server.add_insecure_port(address)
+    address, trust = "127.0.0.1:0", None
+    if request.param == "tls":
+        key, chain = certificate(tmp_path)
+        trust = _dial.Trust(chain)
+        address = f"127.0.0.1:{server.add_secure_port(address, grpc.ssl_server_credentials([(key, chain)]))}"
+    elif request.param == "tcp":
+        address = f"127.0.0.1:{server.add_insecure_port(address)}"
+    else:
+        address = f"unix:{tmp_path}/s"
+        server.add_insecure_port(address)
     server.start()
-    transport = _transport.Transport(address if request.param == "unix" else f"127.0.0.1:{port}", "secret")
+    transport = _transport.Transport(address, "secret", trust)
     with contextlib.ExitStack() as streams:
         yield lambda method: streams.enter_context(contextlib.closing(transport.open(method)))
     transport.close()

@@ -76,28 +76,30 @@ class Tls:
             raise ConnectionRefusedError("the server does not speak HTTP/2")
 
     def encrypt(self, data: bytes) -> bytes:
-        """What is to be written for data; for none, what TLS itself has to say."""
-        if data:
-            self._object.write(data)
+        """What is to be written for data; for none, what TLS itself has to say.
+
+        Raises:
+            OSError: the connection had ended before.
+        """
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._object.write(rest) :]
         return self._outgoing.read()
 
     def decrypt(self, data: bytes) -> bytes:
         """What is in the data that came in.
 
         Raises:
-            OSError: it was tampered with, or the other side has ended the connection.
+            OSError: it was tampered with.
         """
         self._incoming.write(data)
-        parts = []
+        parts: list[bytes] = []
         while True:
             try:
                 part = self._object.read(_CHUNK)
-            except ssl.SSLWantReadError:
-                break
-            if not part:
-                break
+            except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):  # nothing more now, or ever
+                return b"".join(parts)
             parts.append(part)
-        return b"".join(parts)
 
 
 def connect(address: str, trust: Trust | None, timeout: float) -> tuple[socket.socket, Tls | None]:

@@ -117,24 +117,23 @@ class Stream:
         return self._call.receive(data)
 
     def _write(self) -> None:
-        call = self._call
-        data = call.output()
-        if self._tls is not None:
-            data = self._tls.encrypt(data)
         waited = len(self._unwritten) > 0
-        if waited:
-            data = b"".join((self._unwritten, data))
-        if data:
-            try:
-                sent = self._sock.send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError:
-                sent = len(data)  # nobody will take it; whoever receives learns why
-            self._unwritten = memoryview(data)[sent:]
-            if self._unwritten and not waited:
-                self._waiter.wake()  # whoever receives must now also wait for room
-        self.busy = len(self._unwritten) > 0 or call.blocked
+        try:
+            data = self._call.output()
+            if self._tls is not None:
+                data = self._tls.encrypt(data)
+            if waited:
+                data = b"".join((self._unwritten, data))
+            if data:
+                self._unwritten = memoryview(data)
+                self._unwritten = self._unwritten[self._sock.send(data) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unwritten = memoryview(b"")  # nobody will take it; whoever receives learns why
+        self.busy = len(self._unwritten) > 0 or self._call.blocked
+        if self._unwritten and not waited:
+            self._waiter.wake()  # whoever receives must now also wait for room
 
 
 class _Waiter:
