@@ -50,7 +50,9 @@ class Sidecar:
 
     @classmethod
     def spawn(cls, *, memory_budget_bytes: int | None = None) -> Sidecar:
-        """Starts a sidecar of this program's own. It ends with close(), and with the program, however that ends.
+        """Starts a sidecar of this program's own.
+
+        It ends with close(), and with the program, however that ends; what was sent before an orderly end goes out first.
 
         Args:
             memory_budget_bytes: what it may hold for peers and in event logs, all endpoints together; at least 1024. Beyond
