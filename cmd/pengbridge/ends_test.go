@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 
+	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	client "github.com/pengbridge/pengbridge/clients/go"
 	"github.com/pengbridge/pengbridge/core/endpoint"
 	"github.com/pengbridge/pengbridge/core/event"
@@ -156,4 +157,37 @@ func TestWhatBothLeftIsRemoved(t *testing.T) {
 
 	require.NoError(t, start(t, launch.Command{}).Close())
 	assert.NoDirExists(t, dir)
+}
+
+// TestSidecarsLeaveNothingInTheirParent starts sidecars and ends them well or badly: files and children are as before. That
+// goroutines are, too, is checked for all tests.
+func TestSidecarsLeaveNothingInTheirParent(t *testing.T) {
+	live := func(kill bool) {
+		sidecar, err := client.Spawn(timeout(t), client.SpawnOptions{Binary: program(t, "pengbridge")})
+		require.NoError(t, err)
+		info, err := sidecar.API.GetInfo(timeout(t), &pb.GetInfoRequest{})
+		require.NoError(t, err)
+		if kill {
+			require.NoError(t, syscall.Kill(int(info.GetPid()), syscall.SIGKILL))
+			receive(t, sidecar.Done())
+		}
+		require.Equal(t, kill, sidecar.Close() != nil)
+		require.ErrorIs(t, syscall.Kill(int(info.GetPid()), 0), syscall.ESRCH, "it was waited for")
+	}
+	live(false)
+	before := openFiles(t)
+	for n := range 6 {
+		live(n%2 == 1)
+	}
+	require.Eventually(t, func() bool { return openFiles(t) <= before }, wait, 5*time.Millisecond)
+}
+
+// openFiles returns how many files this process has open; 0 where there is no telling.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	files, err := os.ReadDir("/proc/self/fd")
+	if !os.IsNotExist(err) {
+		require.NoError(t, err)
+	}
+	return len(files)
 }
