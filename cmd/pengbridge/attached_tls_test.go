@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +17,8 @@ import (
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	client "github.com/pengbridge/pengbridge/clients/go"
+	"github.com/pengbridge/pengbridge/core/endpoint"
+	"github.com/pengbridge/pengbridge/core/session"
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile/tlstest"
 )
 
@@ -109,6 +112,32 @@ func TestServeWithTokensAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, sidecar.Close())
 	a.end(t)
+}
+
+// TestPingWithTLS asks a game server that speaks it.
+func TestPingWithTLS(t *testing.T) {
+	ours := tlstest.NewAuthority(t)
+	id := ours.Issue(t, "game")
+	server, err := endpoint.Listen(t.Context(), "127.0.0.1:0", endpoint.ServerOptions{
+		Options: endpoint.Options{TLS: &tls.Config{Certificates: []tls.Certificate{id.Certificate(t)}}},
+		Ping:    &session.PingAnswer{},
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Stop()) }()
+	address := fmt.Sprintf("127.0.0.1:%d", server.Addr().Port)
+	ping := func(args ...string) (string, error) {
+		out, err := exec.CommandContext(timeout(t), program(t, "pengbridge"), append([]string{"ping", address}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := ping("--tls-ca", ours.File, "--tls-name", "game")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "answered in")
+	out, err = ping("--tls")
+	require.Error(t, err)
+	require.Contains(t, out, "unknown authority")
+	out, err = ping("--tls-ca", "none.pem")
+	require.Error(t, err)
+	require.Contains(t, out, "--tls-ca: the file cannot be read")
 }
 
 // TestServeWithLimits: defaults and the most that an application may ask for.

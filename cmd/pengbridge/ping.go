@@ -15,6 +15,7 @@ import (
 type pingCommand struct {
 	Address string        `arg:"" help:"The server: host:port, or host for port 8080."`
 	Timeout time.Duration `default:"10s" help:"How long to wait (default ${default})."`
+	tlsFlags
 }
 
 // Help is shown by `pengbridge ping --help`.
@@ -26,9 +27,13 @@ Example:
 }
 
 func (c *pingCommand) Run(s *streams) error {
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
-	result, err := endpoint.Ping(ctx, c.Address, endpoint.PingOptions{})
+	result, err := endpoint.Ping(ctx, c.Address, endpoint.PingOptions{TLS: config})
 	if err != nil {
 		return fmt.Errorf("pinging %s: %w", c.Address, err)
 	}

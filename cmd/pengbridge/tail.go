@@ -20,7 +20,7 @@ const attachTimeout = 10 * time.Second
 // tailCommand shows events as they happen. It observes: it slows nobody down, and a read-only token will do.
 type tailCommand struct {
 	Address   string `arg:"" help:"The sidecar: host:port or unix:/path."`
-	TokenFile string `type:"path" required:"" placeholder:"FILE" help:"The token to use; a read-only one will do."`
+	TokenFile string `type:"path" required:"" env:"PENGBRIDGE_TOKEN_FILE" placeholder:"FILE" help:"The token to use; a read-only one will do."`
 	Endpoint  string `placeholder:"ID" help:"Whose events. Not needed while there is only one endpoint."`
 	From      uint64 `placeholder:"SEQUENCE" help:"Begin with this event rather than the oldest one held."`
 	tlsFlags

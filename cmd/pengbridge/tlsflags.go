@@ -8,13 +8,13 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile"
 )
 
-// tlsFlags say how to connect to a sidecar that was started with --tls-cert.
+// tlsFlags say how to connect to what speaks TLS: a sidecar that was started with --tls-cert, or a game server.
 type tlsFlags struct {
 	TLS     bool   `name:"tls" help:"Connect with TLS. The other --tls flags imply it."`
-	TLSCA   string `name:"tls-ca" type:"path" placeholder:"FILE" help:"PEM certificates of who vouches for the sidecar. Not given: the system's authorities."`
-	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain to show, where the sidecar has --tls-client-ca."`
+	TLSCA   string `name:"tls-ca" type:"path" placeholder:"FILE" help:"PEM certificates of who vouches for the other side. Not given: the system's authorities."`
+	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain to show to a side that asks for one."`
 	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"PEM private key of --tls-cert."`
-	TLSName string `name:"tls-name" placeholder:"NAME" help:"What the sidecar's certificate must name, if that is not the address's host."`
+	TLSName string `name:"tls-name" placeholder:"NAME" help:"What the other side's certificate must name, if that is not the address's host."`
 }
 
 // config returns the configuration, or nil for a plain connection.
