@@ -150,7 +150,8 @@ def test_a_terminal_that_is_closed() -> None:
     import pty  # not on Windows
 
     terminal, game_side = pty.openpty()
-    attach = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+    heed = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # it may be ignored, as by nohup
+    attach = heed + "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     with playing(attach, GAMES["drop-in"], REST, stdin=game_side, stderr=game_side, start_new_session=True) as played:
         os.close(game_side)
         take_all(played)
