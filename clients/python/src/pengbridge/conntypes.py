@@ -15,8 +15,8 @@ class ConnectionType:
     """What happens to a peer's connections of one type.
 
     One instance serves all connections of its peer: a cid says which one, None stands for a client's only one. Types
-    that are not derived from ClassicConnectionType have no handshake: the peer's state is up to their init, and packet
-    ids need no registration.
+    that are not derived from ClassicConnectionType have no handshake: packet ids need no registration, and the state is up
+    to them. They set it in init, or, after a handshake of their own, call the connection's on_handshake_complete.
 
     Args:
         peer: the Server or Client.
