@@ -232,6 +232,24 @@ def test_16_shutdown_without_a_timeout_tells_every_client_too(net: Net) -> None:
     eventually(lambda: all(client.closes == ["servershutdown"] for client in clients))
 
 
+@pytest.mark.parametrize("args", [{}, {"timeout": 0.05}], ids=str)
+def test_shutdown_does_not_wait_for_a_handler_that_waits_for_it(net: Net, args: dict[str, Any]) -> None:
+    class Waiting(Recorder):
+        def receive(self, msg: Any, cid: int | None = None) -> None:
+            super().receive(msg, cid)
+            found.append(over.wait(WAIT))
+
+    over, found = threading.Event(), []
+    server = net.server(packets={"t:a": Waiting})
+    client = net.client(server, packets={"t:a": Recorder})
+    client.send_message("t:a", 1)
+    eventually(lambda: server.registry["t:a"].received)
+    server.shutdown(**args)
+    over.set()
+    server.join(WAIT)
+    assert found == [True]
+
+
 def test_shutdown_in_the_only_processing_thread(net: Net) -> None:
     server = net.server(kind=NotingServer, process=False)
     peer = RawPeer.connect(server.sock.getsockname())

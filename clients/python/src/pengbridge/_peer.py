@@ -10,7 +10,7 @@ from typing import Any
 
 from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry, v1
 from ._body import Encoder
-from ._processing import Processing, guarded, log_failure
+from ._processing import Processing, guarded, join_thread, log_failure
 from ._wire import FIRST_APPLICATION_ID
 from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet
@@ -385,15 +385,14 @@ class Peer(Processing):
             self.stop()
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._endpoint is None:  # it may be about to come
-            _join(self._run_thread, deadline)
+            join_thread(self._run_thread, deadline)
+        self._await_end(deadline)
+        for thread in (self._run_thread, self._process_thread):
+            join_thread(thread, deadline)
+
+    def _await_end(self, deadline: float | None) -> None:
+        """Waits for the endpoint's end, for a bounded time in any case."""
         if self._endpoint is not None:
             left = _END_TIMEOUT if deadline is None else max(0.0, min(deadline - time.monotonic(), _END_TIMEOUT))
             if not self._endpoint.join(left) and left == _END_TIMEOUT:
                 self._endpoint.close()
-        for thread in (self._run_thread, self._process_thread):
-            _join(thread, deadline)
-
-
-def _join(thread: threading.Thread | None, deadline: float | None) -> None:
-    if thread is not None and thread is not threading.current_thread():
-        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

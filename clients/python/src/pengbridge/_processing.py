@@ -71,16 +71,20 @@ class Processing:
         if wait and self._batch is None and not self._backlog:  # an exception may have left some
             self._inbox.wait(timeout)
         with self._process_lock:
-            self._processing_thread = threading.get_ident()
-            endpoint = self._endpoint
+            return self._process()
+
+    def _process(self) -> int:
+        """Handles what is there now in the calling thread, which has the lock."""
+        self._processing_thread = threading.get_ident()
+        endpoint = self._endpoint
+        if endpoint is not None:
+            endpoint.gather()
+        try:
+            return self._work_off()
+        finally:
+            self._processing_thread = None
             if endpoint is not None:
-                endpoint.gather()
-            try:
-                return self._work_off()
-            finally:
-                self._processing_thread = None
-                if endpoint is not None:
-                    endpoint.release()
+                endpoint.release()
 
     def process_forever(self) -> None:
         """Processes until the server or client stops."""
@@ -96,15 +100,21 @@ class Processing:
             self._process_thread.start()
 
     def _pump(self, done: Callable[[], bool], timeout: float) -> None:
-        """Processes until done() or for timeout seconds; also from within a handler, where process() does nothing."""
+        """Processes until done() or for timeout seconds; also from within a handler, where process() does nothing.
+
+        A handler that runs in another thread is not waited for any longer: it may be waiting for the caller.
+        """
         deadline = time.monotonic() + timeout
         while not done() and (left := deadline - time.monotonic()) > 0:
             left = min(left, _SLICE / 5)  # another thread may be the one that gets what we wait for
+            self._inbox.wait(left)
             if self._processing_thread == threading.get_ident():
-                self._inbox.wait(left)
                 self._work_off()
-            else:
-                self.process(wait=True, timeout=left)
+            elif self._process_lock.acquire(timeout=left):
+                try:
+                    self._process()
+                finally:
+                    self._process_lock.release()
 
     def _work_off(self) -> int:
         """Handles what is there now. Whoever calls it is the processing thread."""
@@ -161,3 +171,14 @@ def guarded(handler: Callable[..., Any], *args: Any) -> Any:
 def log_failure(handler: Callable[..., Any]) -> None:
     """Logs the exception at hand as one of an application's handler."""
     _log.exception("%s raised an exception", getattr(handler, "__qualname__", handler))
+
+
+def join_thread(thread: threading.Thread | None, deadline: float | None) -> None:
+    """Waits for a thread's end, if there is one and it is not the caller's.
+
+    Args:
+        thread: the thread.
+        deadline: by time.monotonic; None for no limit.
+    """
+    if thread is not None and thread is not threading.current_thread():
+        thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -135,7 +135,7 @@ class Server(ServerBytes, Peer):
 
         Args:
             join: whether to wait: for the clients to be gone, and then for everything else to end.
-            timeout: in seconds.
+            timeout: for how long, in seconds. 0: only until every client was told, not for a handler that runs.
             reason: what clients get to know; as for close_connection.
         """
         deadline = time.monotonic() + timeout
@@ -150,8 +150,10 @@ class Server(ServerBytes, Peer):
                 self._pump(lambda: not self.clients, timeout)
         self.stop()
         self._emit("shutdown", reason=reason, join=join, timeout=timeout)
-        if join:
-            self.join(max(0.0, deadline - time.monotonic()) if timeout else None)
+        if join and timeout:
+            self.join(max(0.0, deadline - time.monotonic()))
+        elif join:
+            self._await_end(None)
 
     # Sending.
 
