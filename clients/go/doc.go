@@ -8,4 +8,8 @@
 //     connection, and says so if an event was lost.
 //   - [Sidecar.Commands] sends commands in batches without waiting for answers, and sends them again after a broken
 //     connection without anything happening twice.
+//
+// A program in a hurry leaves out the events it has no use for (EventOptions.omit_types), collects what it has to send and
+// gives it to [Commands.SendPackets], and lets its subscription acknowledge over the same Commands and use its memory again
+// ([SubscribeOptions]).
 package pengbridge

@@ -40,8 +40,8 @@ type eventBatch struct {
 	bodies  []pb.Event_Msgpack
 }
 
-// maxMemoryKept is the largest message whose memory is used again.
-const maxMemoryKept = 1 << 20
+// maxMemoryKept is the largest message whose memory is used again: the largest packet by default, and what surrounds it.
+const maxMemoryKept = 17 << 20
 
 // read copies a message and reads the copy.
 func (b *eventBatch) read(data mem.BufferSlice) error {
