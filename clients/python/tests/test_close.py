@@ -75,6 +75,20 @@ def test_a_close_does_not_fail_over_its_reason(net: Net, closing: str, reason: A
     assert (client.closes, server.closes) == ([told], [(1, told)])
 
 
+def test_on_close_may_remove_its_client(net: Net) -> None:
+    class Tidy(peng3dnet.ClientOnServer):
+        def on_close(self, reason: str | None = None) -> None:
+            del self.server.clients[self.cid]
+
+    server = net.server(clientcls=Tidy, packets={"t:a": Recorder})
+    first, second = (net.client(server, packets={"t:a": Recorder}) for _ in range(2))
+    first.close_connection(reason="enough")
+    first.wait_for_close(WAIT)
+    eventually(lambda: len(server.clients) == 1)
+    second.send_message("t:a", "still processed")
+    eventually(lambda: server.registry["t:a"].received)
+
+
 def test_close_methods_close(net: Net) -> None:
     server = net.server(kind=NotingServer)
     clients = [net.client(server, kind=NotingClient) for _ in range(3)]

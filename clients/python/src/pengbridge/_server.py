@@ -347,7 +347,7 @@ class Server(ServerBytes, Peer):
         if self.run:
             guarded(client.on_close, reason)
         client._state, client._mode = STATE_CLOSED, MODE_CLOSED
-        del self.clients[cid]
+        self.clients.pop(cid, None)  # on_close may have done it
 
     def _close_all(self, reason: str) -> None:
         for cid in self.clients:
