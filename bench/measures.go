@@ -123,7 +123,9 @@ func deliver(frame []byte) func(*trial) error {
 		if err := t.connect(1); err != nil {
 			return err
 		}
-		t.load.Patience(largePatience)
+		if len(frame) >= 1<<20 {
+			t.load.Patience(largePatience)
+		}
 		if _, err := t.load.Deliver(frame, mark, t.sizes.Warmup, t.meter); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/pengbridge/pengbridge/bench/load"
 )
@@ -27,7 +28,7 @@ func (r *result) add(found figures, note string, err error) {
 	case err != nil:
 		r.Failed++
 	default:
-		r.Rounds = append(r.Rounds, found)
+		r.Rounds = append(r.Rounds, found.rounded())
 		r.Medians = medians(r.Rounds)
 	}
 	if err != nil {
@@ -36,6 +37,15 @@ func (r *result) add(found figures, note string, err error) {
 	if note != "" && !slices.Contains(r.Notes, note) {
 		r.Notes = append(r.Notes, note)
 	}
+}
+
+// rounded returns the figures with four digits: there is no truth in more of them.
+func (f figures) rounded() figures {
+	short := figures{}
+	for name, value := range f {
+		short[name], _ = strconv.ParseFloat(strconv.FormatFloat(value, 'g', 4, 64), 64) // it reads what it wrote
+	}
+	return short
 }
 
 // medians returns the median of each metric, of the rounds in which it was measured.
