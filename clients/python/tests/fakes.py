@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from typing import Any
 
@@ -21,6 +22,7 @@ class FakeStream:
     Attributes:
         busy: as in a stream; the test sets it.
         held: what hold was last called with.
+        interruption: what send raises; the test sets it.
     """
 
     def __init__(self, request: type[Message]) -> None:
@@ -29,8 +31,12 @@ class FakeStream:
         self.busy = False
         self.held = False
         self._request = request
+        self._next: Any = _NOTHING
+        self.interruption: BaseException | None = None
 
     def send(self, message: bytes) -> None:
+        if self.interruption is not None:
+            raise self.interruption
         self.requests.put(self._request.FromString(message))
 
     def half_close(self) -> None:
@@ -39,16 +45,24 @@ class FakeStream:
     def hold(self, held: bool) -> None:
         self.held = held
 
-    def receive(self, timeout: float | None = None) -> list[bytes] | None:
-        try:
-            message = self.messages.get(timeout=timeout)
-        except queue.Empty:
-            return []
-        if isinstance(message, Exception):
+    def wait(self, timeout: float | None) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._next = self.messages.get(timeout=timeout)
+
+    def take(self) -> list[bytes] | None:
+        message, self._next = self._next, _NOTHING
+        if isinstance(message, BaseException):
             raise message
         if message is None:
             return None
         return [] if message is _NOTHING else [message.SerializeToString()]
+
+    def receive(self, timeout: float | None = None) -> list[bytes] | None:
+        self.wait(timeout)
+        return self.take()
+
+    def abort(self, why: str) -> None:
+        self.messages.put(CallError(Code.UNAVAILABLE, why))
 
     def interrupt(self) -> None:
         self.messages.put(_NOTHING)

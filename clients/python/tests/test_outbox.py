@@ -226,6 +226,19 @@ def test_after_a_break_only_what_was_not_applied_is_sent_again(made: Fixture) ->
     assert made.commands(3) == [(4, b"\3"), (5, b"\4"), (6, b"\5")]
 
 
+def test_what_a_signal_keeps_from_being_written_is_written_again(made: Fixture) -> None:
+    assert made.stream is not None
+    made.send(b"\0")
+    assert made.commands(1) == [(1, b"\0")]
+    made.stream.interruption = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        made.outbox.acknowledge(_wire.acknowledgement("me", 7))
+    made.open()
+    request = made.request()
+    assert request.first_number == 1
+    assert [command.WhichOneof("action") for command in request.commands] == ["send", "acknowledge"]
+
+
 def test_failures_from_before_a_break_are_told_once(made: Fixture) -> None:
     made.send(b"\1", ticket=(1, "a"))
     made.send(b"\2", ticket=(2, "b"))

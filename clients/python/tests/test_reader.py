@@ -185,3 +185,27 @@ def test_what_is_discarded_is_not_left_to_others(made: Fixture) -> None:
     assert not made.reader.claim()
     made.stream.messages.put(batch(2))
     eventually(lambda: made.acknowledged == [1, 2])
+
+
+def test_what_a_signal_keeps_from_being_read_comes_again(made: Fixture) -> None:
+    made.take_turn()
+    made.stream.messages.put(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        made.reader.read(WAIT)
+    made.open().messages.put(batch(7))
+    assert made.items(1) == [batch(7).SerializeToString()]
+
+
+def test_a_signal_while_nothing_comes_breaks_nothing(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.take_turn()
+
+    def wait(timeout: float | None) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made.stream, "wait", wait)
+        with pytest.raises(KeyboardInterrupt):
+            made.reader.read(WAIT)
+    made.stream.messages.put(batch(7))
+    assert made.items(1) == [batch(7).SerializeToString()]
+    assert made.transport.streams.empty()

@@ -142,8 +142,10 @@ class Inbox:
                 mine = self._source if self._source is not None and self._source.claim() else None
                 if mine is None:
                     self._waiters += 1
-                    self._changed.wait(left)
-                    self._waiters -= 1
+                    try:
+                        self._changed.wait(left)
+                    finally:
+                        self._waiters -= 1
             if mine is not None:
                 mine.read(left)
             if deadline is not None:

@@ -162,8 +162,8 @@ class Outbox:
             if self._broken is not None or self._closed or size > self._largest or self._bytes + size > LIMIT:
                 raise self._refusal(size)
             self._bytes += size
-            self._waiting.append(command)
-            self._tickets.append(ticket)
+            self._waiting += (command,)  # no call in between, in which a signal's handler could raise
+            self._tickets += (ticket,)
             if not self._written:
                 self._write()  # no answer is under way that would make the answers' thread look
             elif type(ticket) is Answer:
@@ -240,9 +240,14 @@ class Outbox:
         stream = self._stream
         if stream is None or not self._ready:
             return
-        while (self._waiting or self._acknowledge is not None) and self._has_room() and not stream.busy:
-            stream.send(self._draw().encode())
-            self._wrote = time.monotonic()
+        try:
+            while (self._waiting or self._acknowledge is not None) and self._has_room() and not stream.busy:
+                stream.send(self._draw().encode())
+                self._wrote = time.monotonic()
+        except BaseException:  # a signal's handler may raise anywhere in the main thread
+            self._ready = False
+            stream.abort("writing was interrupted")  # the next stream tells what has arrived, and the rest is written again
+            raise
         if stream.busy:
             self._wake()
         elif self._closed and not self._waiting:
@@ -261,9 +266,9 @@ class Outbox:
     def _draw(self) -> _Batch:
         """Moves what fits one message from waiting to written."""
         if self._acknowledge is not None:
-            self._waiting.append(self._acknowledge)
-            self._tickets.append(None)
             self._bytes += len(self._acknowledge)
+            self._waiting += (self._acknowledge,)  # as in put
+            self._tickets += (None,)
             self._acknowledge = None
         count = len(self._waiting)
         if self._bytes > _BATCH_BYTES or count > _BATCH_COMMANDS:
@@ -275,9 +280,9 @@ class Outbox:
             else:
                 count = min(len(self._waiting), _BATCH_COMMANDS)
         batch = _Batch(self._next, self._waiting[:count], self._tickets[:count])
-        del self._waiting[:count], self._tickets[:count]
-        self._next = batch.end
-        self._written.append(batch)
+        del self._waiting[:count], self._tickets[:count]  # no calls from here on, as in put
+        self._next += count
+        self._written += (batch,)
         return batch
 
     def _take_back(self) -> None:

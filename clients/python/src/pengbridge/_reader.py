@@ -58,7 +58,7 @@ class Reader:
         self._lock = threading.Lock()
         self._turn = threading.Condition(self._lock)  # for the reader's thread, while it stands aside
         self._stream: Stream | None = None
-        self._taken = False  # whether somebody reads
+        self._taken = 0  # the thread that reads
         self._wanted = False  # whether somebody wanted to, of late
         self._alone = False  # whether only the reader's thread may, from now on
         self._held = False
@@ -101,9 +101,10 @@ class Reader:
         """Takes the right to read. False: the reader's thread reads, and will leave it to others when something has come."""
         with self._lock:
             self._wanted = True
-            if self._taken or self._alone or self._over or self._stream is None:
+            mine = threading.get_ident()  # an exception may have kept this very thread from giving the right back
+            if self._taken not in (0, mine) or self._alone or self._over or self._stream is None:
                 return False
-            self._taken = True
+            self._taken = mine
             return True
 
     def read(self, timeout: float | None) -> None:
@@ -114,17 +115,23 @@ class Reader:
         """
         stream = self._stream
         assert stream is not None
-        over, error = False, None
+        over, error, intact = False, None, True
         try:
-            messages = stream.receive(timeout)
+            stream.wait(timeout)
+            intact = False
+            messages = stream.take()
             for batch in messages or ():
                 self._deliver(batch)
-            over = messages is None
+            over, intact = messages is None, True
         except CallError as caught:
             over, error = True, caught
+        except BaseException:  # a signal's handler may raise anywhere in the main thread
+            if not intact:  # what was taken may be lost; what nobody has acknowledged comes again
+                over, error = True, CallError(Code.UNAVAILABLE, "reading was interrupted")
+            raise
         finally:
             with self._lock:
-                self._taken = False
+                self._taken = 0
                 if over:
                     self._over, self._error = True, error
                 if over or self._alone:
@@ -207,5 +214,6 @@ class Reader:
             while not self._over and (self._taken or (self._wanted and not self._alone)):
                 self._wanted = False
                 self._turn.wait(_ASIDE)
-            self._taken = not self._over
-            return self._taken
+            if not self._over:
+                self._taken = threading.get_ident()
+            return not self._over

@@ -68,21 +68,31 @@ class Stream:
         """Ends a receive that waits, or the next one."""
         self._waiter.wake()
 
-    def receive(self, timeout: float | None = None) -> list[bytes] | None:
-        """Waits for messages, and writes meanwhile what could not be written before.
+    def abort(self, why: str) -> None:
+        """Gives the connection up: receive raises CallError with UNAVAILABLE, and whoever opened it may open another."""
+        self._call.receive_end(why)
+        self._waiter.wake()
+
+    def wait(self, timeout: float | None) -> None:
+        """Waits until there is something to take, or interrupt was called.
 
         Args:
             timeout: in seconds; None for no limit.
+        """
+        if not self._call.ended:
+            self._waiter.wait(timeout, bool(self._unwritten))
+
+    def take(self) -> list[bytes] | None:
+        """Takes what has come, and writes what could not be written before. It does not wait.
 
         Returns:
-            What came: maybe nothing, if it was interrupted or the time is over. None when the call has ended well.
+            The messages, maybe none. None when the call has ended well.
 
         Raises:
             CallError: the call has not ended well.
         """
         call = self._call
         if not call.ended:
-            self._waiter.wait(timeout, bool(self._unwritten))
             with self._lock:
                 messages = self._read()
                 self._write()
@@ -91,6 +101,11 @@ class Stream:
         if call.error is not None:
             raise call.error
         return None
+
+    def receive(self, timeout: float | None = None) -> list[bytes] | None:
+        """Waits and takes: no messages, if it was interrupted or the time is over. Results and errors as in take."""
+        self.wait(timeout)
+        return self.take()
 
     def close(self) -> None:
         """Lets the connection go. Nobody may receive any more."""
