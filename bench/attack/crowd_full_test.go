@@ -3,7 +3,6 @@
 package attack
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -19,59 +18,67 @@ const (
 	rounds = 3
 )
 
-// TestCrowd has 100 peers at work, alone and beside 10,000 idle and 1,000 hostile ones, in turns: the time in which 99 of
-// 100 answers come is at most twice what it is alone. A plain server in the sidecar's place tells the machine's part in it.
-// The sidecar keeps to its memory, and gives it back.
+// TestCrowd has 100 peers at work, alone and beside 10,000 idle and 1,000 hostile ones, in turns: answers take at most twice
+// as long, the typical ones and the slowest of a hundred. A plain server in the sidecar's place tells the machine's part in
+// it. The sidecar keeps to its memory, and gives it back.
 func TestCrowd(t *testing.T) {
 	plain := startPlain(t)
 	s := startTarget(t)
 	servers := []struct {
 		name    string
-		workers *workers
 		address string
-		ratios  []float64 // of each round: beside the crowd, to alone
-	}{
-		{name: "a plain server", address: plain},
-		{name: "the sidecar", address: s.address},
-	}
+		workers *workers
+	}{{name: "a plain server", address: plain}, {name: "the sidecar", address: s.address}}
 	for i := range servers {
 		servers[i].workers = startWorkers(t, servers[i].address, workingPeers, workEvery)
 	}
 	start := s.usage(t)
-	var full usage
+	var alone, beside []sample // of the sidecar
 	for range rounds {
-		for i := range servers {
-			server := &servers[i]
-			alone := measure(t, server.workers)
+		for _, server := range servers {
+			a := s.measure(t, server.workers)
 			r := startAttack(t, crowdName, server.address)
 			r.await()
-			before := s.usage(t)
-			beside := measure(t, server.workers)
-			full = s.usage(t)
+			b := s.measure(t, server.workers)
 			theirs := r.end()
+			t.Logf("%s, alone: %v; beside the crowd: %v; the crowd took %v of CPU in all", server.name, a, b, theirs)
 			if server.address == s.address {
-				require.Less(t, full.rss, s.budget(t))
+				alone, beside = append(alone, a), append(beside, b)
+				require.Less(t, b.memory, s.budget(t))
 				s.awaitConnections(t, workingPeers)
 			}
-			a, b := percentile(alone, 99), percentile(beside, 99)
-			server.ratios = append(server.ratios, float64(b)/float64(a))
-			t.Logf("%s: p50 %v alone, %v beside the crowd; p99 %v and %v: %.2f times; the sidecar took %v CPU in %v and has %s; the crowd %v CPU in all",
-				server.name, percentile(alone, 50), percentile(beside, 50), a, b, float64(b)/float64(a),
-				full.cpu-before.cpu, phase, bytesOf(full.rss), theirs)
 		}
 	}
-	t.Logf("a plain server: %.2f; the sidecar: %.2f", servers[0].ratios, servers[1].ratios)
-	// The best of the rounds, because others may use the machine; and no better than a server that does nothing.
-	require.Less(t, slices.Min(servers[1].ratios), max(2, slices.Min(servers[0].ratios)))
+	// On a machine that others use as well the phases differ by more than the crowd makes; where they do not, this is twice.
+	for _, of := range []func(sample) time.Duration{func(x sample) time.Duration { return x.p50 }, func(x sample) time.Duration { return x.p99 }} {
+		slowest, quickest := of(alone[0]), of(beside[0])
+		for i := range rounds {
+			slowest, quickest = max(slowest, of(alone[i])), min(quickest, of(beside[i]))
+		}
+		require.LessOrEqual(t, quickest, 2*slowest)
+	}
 	require.Eventually(t, func() bool { return s.usage(t).rss < start.rss+100*mib }, patience, 100*time.Millisecond)
 }
 
-// measure returns how long answers take from now on, sorted.
-func measure(t *testing.T, w *workers) []time.Duration {
+// sample is what one phase was like.
+type sample struct {
+	p50, p99 time.Duration
+	cpu      time.Duration // the sidecar's in the phase
+	memory   int64         // the sidecar's at its end
+}
+
+func (x sample) String() string {
+	return "p50 " + x.p50.String() + ", p99 " + x.p99.String() + ", the sidecar took " + x.cpu.String() + " of CPU and has " + bytesOf(x.memory)
+}
+
+// measure takes a sample.
+func (s *target) measure(t *testing.T, w *workers) sample {
 	t.Helper()
+	before := s.usage(t)
 	w.since(t)
 	time.Sleep(phase)
 	took := w.since(t)
+	after := s.usage(t)
 	require.NotEmpty(t, took)
-	return took
+	return sample{percentile(took, 50), percentile(took, 99), after.cpu - before.cpu, after.rss}
 }
