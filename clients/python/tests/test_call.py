@@ -8,65 +8,13 @@ import struct
 
 import hpack
 import pytest
+from h2server import GREETING, OK, RESPONSE, Server, data, message
 
 from pengbridge import _call, _http2
 from pengbridge._http2 import Flag, Kind, Reset, Setting
 from pengbridge._status import CallError, Code
 
-RESPONSE = [(":status", "200"), ("content-type", "application/grpc+proto")]
-OK = [("grpc-status", "0")]
-GREETING = _http2.settings({})
 SEED = 2026
-
-
-def message(body: bytes) -> bytes:
-    return struct.pack(">BL", 0, len(body)) + body
-
-
-def data(body: bytes, flags: int = 0) -> bytes:
-    return _http2.frame(Kind.DATA, flags, 1, body)
-
-
-class Server:
-    """The other side: makes frames, and takes apart what comes."""
-
-    def __init__(self, greeting: bytes = GREETING) -> None:
-        self.call = _call.Call("/a.Service/Method", "http", "localhost", [("authorization", "Bearer x")])
-        self._encoder = hpack.Encoder()
-        self._splitter = _http2.Splitter()
-        opening = self.call.output()
-        assert opening.startswith(_http2.PREFACE)
-        self.opening = self._splitter.feed(opening.removeprefix(_http2.PREFACE))
-        self.call.receive(greeting)
-        self.frames()
-
-    def headers(self, headers: list[tuple[str, str]], flags: int = Flag.END_HEADERS) -> bytes:
-        return _http2.frame(Kind.HEADERS, flags, 1, self._encoder.encode(headers))
-
-    def trailers(self, headers: list[tuple[str, str]]) -> bytes:
-        return self.headers(headers, Flag.END_HEADERS | Flag.END_STREAM)
-
-    def frames(self) -> list[_http2.Frame]:
-        """What the client has written since."""
-        return self._splitter.feed(self.call.output())
-
-    def sent(self) -> bytes:
-        return b"".join(payload for kind, _, _, payload in self.frames() if kind == Kind.DATA)
-
-    def answer(self) -> bytes:
-        """A whole response with all that may occur in one."""
-        return b"".join(
-            (
-                _http2.frame(Kind.PING, 0, 0, bytes(8)),
-                self.headers(RESPONSE),
-                data(message(b"one") + message(b"")),
-                _http2.frame(77, 0, 5, b"unknown"),
-                data(message(b"three")[:6]),
-                data(b"\2" + message(b"three")[6:] + b"\0\0", Flag.PADDED),
-                _http2.window_update(0, 100),
-                self.trailers(OK),
-            )
-        )
 
 
 def test_what_opens_the_call() -> None:
@@ -222,93 +170,6 @@ def test_cancelling() -> None:
     assert server.frames() == [(Kind.RST_STREAM, 0, 1, struct.pack(">L", Reset.CANCEL))]
     assert server.call.error is not None
     assert server.call.error.code == Code.CANCELLED
-
-
-# Flow control.
-
-
-def test_no_more_goes_out_than_the_server_takes() -> None:
-    server = Server(_http2.settings({Setting.INITIAL_WINDOW_SIZE: 10}))
-    server.call.send(b"0123456789")
-    server.call.send(b"abc")
-    server.call.half_close()
-    assert server.call.blocked
-    whole = server.sent()
-    assert len(whole) == 10
-    server.call.receive(_http2.window_update(1, 3))
-    whole += (more := server.sent())
-    assert len(more) == 3
-    server.call.receive(_http2.settings({Setting.INITIAL_WINDOW_SIZE: 12}))  # two more
-    whole += (more := server.sent())
-    assert len(more) == 2
-    server.call.receive(_http2.settings({Setting.INITIAL_WINDOW_SIZE: 0}) + _http2.window_update(1, 12))  # none
-    assert server.sent() == b""
-    server.call.receive(_http2.window_update(1, 1000))
-    frames = [frame for frame in server.frames() if frame[0] == Kind.DATA]
-    whole += b"".join(frame[3] for frame in frames)
-    assert whole == message(b"0123456789") + message(b"abc")
-    assert frames[-1] == (Kind.DATA, Flag.END_STREAM, 1, b"")
-    assert not server.call.blocked
-
-
-def test_the_connections_window_counts_too() -> None:
-    server = Server(_http2.settings({Setting.INITIAL_WINDOW_SIZE: 1 << 20}))
-    server.call.send(bytes(100_000))
-    assert len(server.sent()) == _http2.DEFAULT_WINDOW
-    server.call.receive(_http2.window_update(0, 1 << 20))
-    assert len(server.sent()) == 100_005 - _http2.DEFAULT_WINDOW
-
-
-def test_frames_are_as_large_as_the_server_allows() -> None:
-    server = Server(_http2.settings({Setting.MAX_FRAME_SIZE: 20_000}))
-    server.call.send(bytes(50_000))
-    assert len(server.call.output()) == 50_005 + 3 * 9
-
-
-class Flow:
-    """A server that sends as much as it may."""
-
-    def __init__(self) -> None:
-        self.server = Server()
-        self.server.call.receive(self.server.headers(RESPONSE))
-        self.may = _call.WINDOW
-
-    def send(self, stream: bytes) -> tuple[list[bytes], bytes]:
-        """What came of it, and what had to stay."""
-        got: list[bytes] = []
-        while stream and self.may:
-            part, stream = stream[: min(self.may, 16384)], stream[min(self.may, 16384) :]
-            self.may -= len(part)
-            got += self.server.call.receive(data(part))
-            self.take_updates()
-        return got, stream
-
-    def take_updates(self) -> None:
-        updates = [frame for frame in self.server.frames() if frame[0] == Kind.WINDOW_UPDATE]
-        assert [stream for _, _, stream, _ in updates] == [0, 1] * (len(updates) // 2)
-        self.may += sum(_http2.read_number(payload) for _, _, stream, payload in updates if stream == 1)
-
-
-def test_the_server_may_go_on_when_we_have_dealt_with_something() -> None:
-    flow = Flow()
-    assert flow.send(message(bytes(100_000)) * 100) == ([bytes(100_000)] * 100, b"")
-
-
-def test_a_held_call_takes_no_more_than_its_window() -> None:
-    flow = Flow()
-    flow.server.call.hold(True)
-    got, rest = flow.send(message(bytes(10_000)) * 1000)
-    assert _call.WINDOW - 10_005 < len(got) * 10_005 <= _call.WINDOW + 10_005
-    flow.server.call.hold(False)
-    flow.take_updates()
-    more, rest = flow.send(rest)
-    assert (len(got) + len(more), rest) == (1000, b"")
-
-
-def test_a_held_call_still_takes_a_message_that_has_begun() -> None:
-    flow = Flow()
-    flow.server.call.hold(True)
-    assert flow.send(message(bytes(5 * _call.WINDOW))) == ([bytes(5 * _call.WINDOW)], b"")
 
 
 # What a server must not do.

@@ -7,10 +7,7 @@ sidecar.
 
 from __future__ import annotations
 
-import binascii
-import re
 import struct
-from base64 import b64decode
 from collections import deque
 from collections.abc import Sequence
 
@@ -29,20 +26,6 @@ _LARGEST_MESSAGE = (1 << 31) - 1  # bytes; Protobuf has none that is larger
 _LARGEST_HEADERS = 64 << 10  # bytes
 _LARGEST_BACKLOG = 64 << 10  # bytes of answers that the other side asked for, such as to pings, and does not read
 
-_OF_HTTP = {
-    "400": Code.INTERNAL,
-    "401": Code.UNAUTHENTICATED,
-    "403": Code.PERMISSION_DENIED,
-    "404": Code.UNIMPLEMENTED,
-    **dict.fromkeys(("429", "502", "503", "504"), Code.UNAVAILABLE),
-}
-_NUMBER = re.compile("[0-9]{1,4}")
-_OF_RESET: dict[int, Code] = {
-    Reset.REFUSED_STREAM: Code.UNAVAILABLE,
-    Reset.CANCEL: Code.CANCELLED,
-    Reset.ENHANCE_YOUR_CALM: Code.RESOURCE_EXHAUSTED,
-    Reset.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
-}
 _PLACES = {  # the streams for which frames of a type may come
     Kind.DATA: (_STREAM,),
     Kind.HEADERS: (_STREAM,),
@@ -328,14 +311,12 @@ class Call:
                 return  # informational
             self._responded = True
             if status != "200" or not values.get("content-type", "").startswith("application/grpc"):
-                self._end(
-                    CallError(_OF_HTTP.get(status, Code.UNKNOWN), f"no gRPC server: HTTP status {status or 'missing'}")
-                )
+                self._end(_status.of_http(status))
                 return
         elif not last:
             raise Violation(Reset.PROTOCOL_ERROR, "headers in the middle of a call")
         if last:
-            self._end(_outcome(values, truncated=self._have > 0))
+            self._end(self._outcome(values))
 
     def _take_window_update(self, stream: int, payload: bytes) -> None:
         increment = _http2.read_number(payload) & _http2.LARGEST_WINDOW
@@ -373,24 +354,10 @@ class Call:
             self._answer(_http2.frame(Kind.PING, Flag.ACK, 0, payload))
 
     def _take_reset(self, payload: bytes) -> None:
-        reason = _http2.read_number(payload)
-        code = _OF_RESET.get(reason, Code.INTERNAL)
-        self._end(CallError(code, f"the server has reset the call with HTTP/2's code {reason}"))
+        self._end(_status.of_reset(_http2.read_number(payload)))
 
-
-def _outcome(trailers: dict[str, str], truncated: bool) -> CallError | None:
-    """How a call ended; None: well."""
-    status = trailers.get("grpc-status", "")
-    if not _NUMBER.fullmatch(status):
-        return CallError(Code.UNKNOWN, "the call ended without a status")
-    if int(status) == 0:
-        return CallError(Code.INTERNAL, "the call ended in the middle of a message") if truncated else None
-    details = trailers.get(_status.KEY, "")
-    try:
-        encoded = b64decode(details + "=" * (-len(details) % 4))
-    except (binascii.Error, ValueError):
-        encoded = b""  # the code and the message have to do
-    from urllib.parse import unquote  # only here: it costs a program's start more than all of this package's gRPC
-
-    message = unquote(trailers.get("grpc-message", ""))
-    return CallError(int(status), message, *_status.error_info([(_status.KEY, encoded)]))
+    def _outcome(self, trailers: dict[str, str]) -> CallError | None:
+        error = _status.of_trailers(trailers)
+        if error is None and self._have:
+            return CallError(Code.INTERNAL, "the call ended in the middle of a message")
+        return error

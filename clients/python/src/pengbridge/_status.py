@@ -5,9 +5,13 @@ The details are read by hand: the package that has them generated would be a dep
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
+from urllib.parse import unquote
 
+from ._http2 import Reset
 from .errors import SidecarError
 
 KEY = "grpc-status-details-bin"  # the trailing metadata that carries the encoded Status
@@ -52,6 +56,48 @@ class CallError(SidecarError):
         super().__init__(message, reason)
         self.code = code
         self.metadata = metadata or {}
+
+
+_OF_HTTP = {
+    "400": Code.INTERNAL,
+    "401": Code.UNAUTHENTICATED,
+    "403": Code.PERMISSION_DENIED,
+    "404": Code.UNIMPLEMENTED,
+    **dict.fromkeys(("429", "502", "503", "504"), Code.UNAVAILABLE),
+}
+_NUMBER = re.compile("[0-9]{1,4}")
+_OF_RESET: dict[int, Code] = {
+    Reset.REFUSED_STREAM: Code.UNAVAILABLE,
+    Reset.CANCEL: Code.CANCELLED,
+    Reset.ENHANCE_YOUR_CALM: Code.RESOURCE_EXHAUSTED,
+    Reset.INADEQUATE_SECURITY: Code.PERMISSION_DENIED,
+}
+
+
+def of_http(status: str) -> CallError:
+    """What it means that a server answers with an HTTP status, or with none, and not as gRPC does."""
+    return CallError(_OF_HTTP.get(status, Code.UNKNOWN), f"no gRPC server: HTTP status {status or 'missing'}")
+
+
+def of_reset(reason: int) -> CallError:
+    """What it means that a server has reset the call, with one of HTTP/2's codes."""
+    code = _OF_RESET.get(reason, Code.INTERNAL)
+    return CallError(code, f"the server has reset the call with HTTP/2's code {reason}")
+
+
+def of_trailers(trailers: Mapping[str, str]) -> CallError | None:
+    """How a call ended that has these trailers; None: well."""
+    status = trailers.get("grpc-status", "")
+    if not _NUMBER.fullmatch(status):
+        return CallError(Code.UNKNOWN, "the call ended without a status")
+    if int(status) == 0:
+        return None
+    details = trailers.get(KEY, "")
+    try:
+        encoded = b64decode(details + "=" * (-len(details) % 4))
+    except ValueError:
+        encoded = b""  # the code and the message have to do
+    return CallError(int(status), unquote(trailers.get("grpc-message", "")), *error_info([(KEY, encoded)]))
 
 
 def error_info(trailers: Iterable[tuple[str, str | bytes]] | None) -> tuple[str, dict[str, str]]:
