@@ -50,7 +50,7 @@ type Subscription struct {
 	cancel  context.CancelFunc
 	retry   retry
 	session string    // made up: other subscriptions of the same name have another
-	acks    *Commands // acknowledges; nil for observers. A call for each batch would cost ten times as much
+	acks    *Commands // acknowledges; nil for observers. A call for each batch took half the processor time of an echo
 	acked   uint64    // the last sequence given to acks
 
 	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
