@@ -223,7 +223,7 @@ func TestGatePlaces(t *testing.T) {
 func TestTimersStandStill(t *testing.T) {
 	t.Parallel()
 	const short = 80 * time.Millisecond
-	server, v := gated(t, endpoint.Limits{HandshakeTimeout: 4 * short, IdleTimeout: short, FrameStallTimeout: short})
+	server, v := gated(t, endpoint.Limits{HandshakeTimeout: 15 * short, IdleTimeout: short, FrameStallTimeout: short})
 	idle, stalled := joinRaw(t, server), joinRaw(t, server)
 	v.count(t, event.ServerHandshakeComplete, 2)
 	stalled.write([]byte{0, 0, 0})
@@ -231,7 +231,7 @@ func TestTimersStandStill(t *testing.T) {
 	connectRaw(t, server)
 	v.count(t, event.ServerAccept, 3)
 	before := len(ofType(v.all(), event.ServerClose))
-	v.shutFor(t, 6*short)
+	v.shutFor(t, 20*short)
 	require.Len(t, ofType(v.all(), event.ServerClose), before)
 	v.reopen()
 	require.Equal(t, "idletimeout", idle.expectClose())

@@ -152,7 +152,7 @@ func TestTLSEndsOrderly(t *testing.T) {
 func TestTLSRefusals(t *testing.T) {
 	t.Parallel()
 	id, stranger := newIdentity(t), newIdentity(t)
-	server, record := listen(t, secured(&tls.Config{Certificates: []tls.Certificate{id.certificate}}), limits(endpoint.Limits{HandshakeTimeout: 300 * time.Millisecond}))
+	server, record := listen(t, secured(&tls.Config{Certificates: []tls.Certificate{id.certificate}}), limits(endpoint.Limits{HandshakeTimeout: 3 * time.Second}))
 	silent := connectRaw(t, server) // says nothing, and keeps nobody waiting
 	record.await(t, event.ServerAccept, 1)
 	plain := connectRaw(t, server)
