@@ -87,6 +87,12 @@ func (p *peer) retire() {
 	p.change(func() { p.retired = true })
 }
 
+func (p *peer) isRetired() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.retired
+}
+
 // quit ends the peer.
 func (p *peer) quit() {
 	p.change(func() {
@@ -142,6 +148,9 @@ func (p *peer) run() {
 
 // connect opens a connection and goes through the handshake with it, without waiting for the answers.
 func (p *peer) connect(id uint32) (*life, bool) {
+	if p.isRetired() {
+		return nil, false
+	}
 	conn, err := net.Dial("tcp", p.address)
 	if err != nil {
 		return nil, false // the proxy is gone: the run is over
@@ -149,7 +158,7 @@ func (p *peer) connect(id uint32) (*life, bool) {
 	l := &life{id: id, conn: conn.(*net.TCPConn)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.over || p.retired {
+	if p.over {
 		_ = conn.Close()
 		return nil, false
 	}
