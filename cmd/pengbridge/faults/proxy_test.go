@@ -12,6 +12,7 @@ import (
 type proxy struct {
 	listener net.Listener
 	target   string
+	narrow   bool
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
@@ -25,13 +26,16 @@ type link struct {
 	up, down       *lane // from the client, and to it
 }
 
+// narrowBytes is what a narrow proxy's sockets hold: little, so that who sends has to wait, or to keep it.
+const narrowBytes = 32 << 10
+
 // newProxy relays to a TCP address until close.
-func newProxy(target string) (*proxy, error) {
+func newProxy(target string, narrow bool) (*proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: listener, target: target, links: make(map[*link]struct{})}
+	p := &proxy{listener: listener, target: target, narrow: narrow, links: make(map[*link]struct{})}
 	p.wg.Go(p.accept)
 	return p, nil
 }
@@ -63,6 +67,12 @@ func (p *proxy) accept() {
 }
 
 func (p *proxy) relay(client, server *net.TCPConn) {
+	if p.narrow {
+		for _, conn := range []*net.TCPConn{client, server} {
+			_ = conn.SetReadBuffer(narrowBytes)
+			_ = conn.SetWriteBuffer(narrowBytes)
+		}
+	}
 	l := &link{client: client, server: server}
 	l.up, l.down = newLane(l, client, server), newLane(l, server, client)
 	p.mu.Lock()

@@ -68,7 +68,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.api, err = newProxy(r.sidecar.address); err != nil {
+	if r.api, err = newProxy(r.sidecar.address, false); err != nil {
 		return err
 	}
 	bound, err := r.bind(ctx)
@@ -76,7 +76,7 @@ func (r *run) open(ctx context.Context) (err error) {
 		return err
 	}
 	r.endpoint = bound.GetEndpointId()
-	if r.game, err = newProxy(addressOf(bound)); err != nil {
+	if r.game, err = newProxy(addressOf(bound), r.narrow); err != nil {
 		return err
 	}
 	if err := r.startApplication(ctx); err != nil {

@@ -17,6 +17,7 @@ type schedule struct {
 	process  bool   // whether the application is a process of its own
 	python   string // the interpreter, if it is a program in Python
 	watched  bool   // whether somebody observes the log besides
+	narrow   bool   // whether the sockets of peers hold little
 	recorded bool   // whether the log has what is sent
 	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
 	fills    bool   // whether the log is filled
@@ -140,6 +141,7 @@ func newSchedule(seed uint64) schedule {
 		size:     8 + r.IntN(200),
 		process:  r.IntN(8) == 0,
 		watched:  r.IntN(3) == 0,
+		narrow:   r.IntN(3) == 0,
 		recorded: r.IntN(3) > 0,
 		backlog:  64 << 20,
 		end:      end(r.IntN(int(endCount))),
@@ -185,7 +187,7 @@ func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",
 		s.seed, s.peers, s.size, s.backlog>>10, s.end)
-	fmt.Fprintf(&b, "  application a process: %v %s; log watched: %v; sends recorded: %v\n", s.process, s.python, s.watched, s.recorded)
+	fmt.Fprintf(&b, "  application a process: %v %s; log watched: %v; narrow sockets: %v; sends recorded: %v\n", s.process, s.python, s.watched, s.narrow, s.recorded)
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
 			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)
