@@ -104,13 +104,17 @@ class Game:
         return peer
 
     def finish(self) -> tuple[int, str]:
-        """Closes its stdin and waits for the end of both processes. Returns the game's exit code, and its complaints."""
+        """Closes its stdin and waits for the end of both processes.
+
+        Returns:
+            The game's exit code, and its complaints; not its sidecar's, which says so when goodbyes take too long.
+        """
         if self.process.stdin is not None:
             self.process.stdin.close()
         code = self.process.wait(2 * WAIT)
         errors = "" if self.process.stderr is None else self.process.stderr.read()
         eventually(lambda: has_ended(self.sidecar), "the end of the sidecar")
-        return code, errors
+        return code, "".join(line for line in errors.splitlines(True) if not line.startswith(("time=", "pengbridge: ")))
 
     def close(self) -> None:
         """Ends the game at once, if nothing else did."""
