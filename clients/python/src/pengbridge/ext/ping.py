@@ -105,6 +105,7 @@ class PingableClientMixin:
     if TYPE_CHECKING:
         _changed: threading.Condition
         _has_closed: bool
+        _close_reason: str | None
 
         def addConnType(self, t: str, obj: conntypes.ConnectionType) -> None: ...
 
@@ -129,7 +130,8 @@ class PingableClientMixin:
         """
         over = self._await(lambda: self._pongdata is not None or self._has_closed, timeout)
         if self._pongdata is None:
-            raise errors.FailedPingError("The connection failed" if over else "Timed out")
+            reason = "" if self._close_reason is None else f": {self._close_reason}"
+            raise errors.FailedPingError(f"The connection failed{reason}" if over else "Timed out")
         return self._pongdata
 
     def _ping(self) -> None:
