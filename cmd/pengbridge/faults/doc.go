@@ -12,7 +12,8 @@
 //	FAULTS_SEED=17 go test ./cmd/pengbridge/faults -run TestFaults -v
 //
 // The schedule is the same then; how the processes interleave is up to the system. FAULTS_RUNS and FAULTS_TIME (a duration)
-// say how long to go on, as `make soak` does. Schedules wait for what happens, never for time to pass.
+// say how long to go on, as `make soak` does. FAULTS_PYTHON, an interpreter with the Python package, makes the application a
+// Python program. Schedules wait for what happens, never for time to pass.
 //
 // Where to look: schedule_test.go has the faults, oracle_test.go and the files beside it what is promised, run_test.go how
 // they come together.

@@ -3,4 +3,4 @@
 package faults
 
 // manyRuns is how many schedules TestFaults performs.
-const manyRuns = 150
+const manyRuns = 200
