@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
@@ -26,6 +27,9 @@ const (
 	maxReceive = 1<<31 - 1
 	// connectTimeout bounds one attempt to connect. It is long for a busy machine, not for the distance.
 	connectTimeout = 5 * time.Second
+	// silence is how long a connection in use may be silent before the sidecar is asked whether it lives, and unanswered how
+	// long it may take to say so. A connection that was lost without a word is given up then, and streams resume over another.
+	silence, unanswered = 10 * time.Second, 20 * time.Second
 	// ioBuffer is the size of the transport's buffers.
 	ioBuffer = 128 << 10
 )
@@ -114,6 +118,7 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 			Backoff:           backoff.Config{BaseDelay: minPause, Multiplier: 2, Jitter: 0.2, MaxDelay: maxPause},
 			MinConnectTimeout: connectTimeout,
 		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: silence, Timeout: unanswered}),
 		grpc.WithReadBufferSize(ioBuffer),
 		grpc.WithWriteBufferSize(ioBuffer),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceive), grpc.ForceCodecV2(newCodec())),
