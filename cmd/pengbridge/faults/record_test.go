@@ -95,10 +95,10 @@ func (o *oracle) sentPast(conn uint64) {
 	o.life(o.conns[conn].life).past++
 }
 
-// connectionOf returns the number of a life's connection, as soon as the log has told.
+// connectionOf returns the number of a life's connection, from when the log has told until the application closes it.
 func (o *oracle) connectionOf(id uint32) (conn uint64, ok bool) {
 	o.about(id, func(r *record) {
-		if ok = r.conn != nil && r.conn.stage == active; ok {
+		if ok = r.conn != nil && r.conn.stage == active && r.kicked == nil; ok {
 			conn = r.conn.id
 		}
 	})
