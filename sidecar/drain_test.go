@@ -82,6 +82,22 @@ func TestDrainGivesUpInTime(t *testing.T) {
 	requireFailure(t, end, codes.Unavailable, "DRAINING")
 }
 
+// TestDrainTellsWhoDidNotRead drains while a peer does not read what waits for it, and a subscriber never comes.
+func TestDrainTellsWhoDidNotRead(t *testing.T) {
+	log := &lines{}
+	s := start(t, Options{Logger: log.logger()})
+	client := s.client(t, gameToken)
+	options := stuffable()
+	options.Events.ExpectedSubscriber = "game"
+	id := bind(t, client, options).GetEndpointId()
+	events := subscribe(t, client, &pb.SubscribeRequest{EndpointId: id})
+	stuff(t, &served{client: client, id: id, events: events})
+	_, err := s.drain(400 * time.Millisecond)
+	require.NoError(t, err, "it ended in time")
+	require.Contains(t, log.String(), "not every peer read in time what was queued for it")
+	require.Contains(t, log.String(), "the last events were not read")
+}
+
 // TestDrainDoesNotWaitForTheDead drains when the application is gone: the peer gets its goodbye, the subscriber no time.
 func TestDrainDoesNotWaitForTheDead(t *testing.T) {
 	gone := make(chan struct{})

@@ -215,7 +215,8 @@ func (e *endpoints) all() []*hosted {
 }
 
 // drain ends all endpoints, and lets no new one begin. Peers have until the timeout to read what is queued for them and
-// the reason; then the subscribers have until ctx ends, or until gone is closed, to read the logs.
+// the reason; then the subscribers have until ctx ends, or until gone is closed, to read the logs. A warning tells of those
+// who did not.
 func (e *endpoints) drain(ctx context.Context, gone <-chan struct{}, timeout time.Duration) {
 	e.mu.Lock()
 	e.draining = true
@@ -224,11 +225,15 @@ func (e *endpoints) drain(ctx context.Context, gone <-chan struct{}, timeout tim
 	for _, h := range e.all() {
 		ending.Go(func() {
 			// No reason of its own: a server says "servershutdown", a client says goodbye without one.
-			_, _ = h.Shutdown(ctx, endpoint.ShutdownOptions{Join: true, Timeout: timeout})
+			ended, err := h.Shutdown(ctx, endpoint.ShutdownOptions{Join: true, Timeout: timeout})
+			if err != nil || ended.Cut > 0 {
+				e.logger.Warn("not every peer read in time what was queued for it", "endpoint", h.id, "label", h.label)
+			}
 			select {
 			case <-h.log.Drained():
 			case <-gone:
 			case <-ctx.Done():
+				e.logger.Warn("the last events were not read", "endpoint", h.id, "label", h.label)
 			}
 		})
 	}

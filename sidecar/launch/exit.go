@@ -2,7 +2,8 @@ package launch
 
 // The exit codes of `pengbridge serve`. Parents may rely on them.
 const (
-	// ExitOK: it was asked to end (stdin closed, parent gone, SIGTERM), and everything was delivered in time.
+	// ExitOK: it was asked to end (stdin closed, parent gone, SIGTERM), and did in time. Warnings tell of peers and subscribers
+	// that did not read what was theirs in their share of it.
 	ExitOK = 0
 	// ExitFailure: something broke that has no code of its own; the last line on stderr says what.
 	ExitFailure = 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from . import _dial
     from ._endpoint import Endpoint
 
-_LAST_WORDS = 1.0  # seconds for what is queued when the interpreter exits
+_LAST_WORDS = 1.75  # seconds for what is queued when the interpreter exits; the sidecar stops an endpoint within 1.5 s
 
 
 class Running(Protocol):

@@ -21,7 +21,7 @@ _READY_TIMEOUT = 10.0  # seconds; it usually takes 15 ms, but a loaded machine s
 _NO_WINDOW = 0x08000000  # Windows: CREATE_NO_WINDOW
 _FOREIGN = {errno.ENOEXEC, 86}  # 86 is macOS's EBADARCH, which Python has no name for
 _FOREIGN_WINDOWS = {193, 216}  # ERROR_BAD_EXE_FORMAT, ERROR_EXE_MACHINE_TYPE_MISMATCH
-_EXIT_TIMEOUT = 3.0  # seconds; the sidecar drains for 1.5 s at most
+_EXIT_TIMEOUT = 2.5  # seconds; the sidecar drains for 1.5 s, and cuts what is left within 0.5 s
 _SOCKET = "pengbridge.sock"  # where a sidecar listens, in a folder of its own with a name that begins like this:
 _SOCKET_FOLDER = "pengbridge-"
 
