@@ -166,6 +166,7 @@ func crowd(a *attacker) {
 		standing.Add(1)
 		go a.once(i, func(p *peer) {
 			standing.Done()
+			time.Sleep(rand.N(time.Second)) // they are strangers to one another, and do not act at the same moment
 			hostile[i%len(hostile)](p)
 		})
 	}

@@ -68,5 +68,5 @@ func takeFootprint() footprint {
 // freeMemory collects twice, because pools keep what they have over one collection.
 func freeMemory() {
 	runtime.GC()
-	debug.FreeOSMemory()
+	runtime.GC()
 }

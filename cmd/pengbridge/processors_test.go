@@ -14,8 +14,9 @@ func TestLeaveProcessor(t *testing.T) {
 		has, gets   int
 	}{
 		{"all but one", "", 4, 3},
-		{"at least one", "", 1, 1},
-		{"the environment wins", "2", 2, 2},
+		{"two of two", "", 2, 2},
+		{"the only one", "", 1, 1},
+		{"the environment wins", "4", 4, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := runtime.GOMAXPROCS(c.has)

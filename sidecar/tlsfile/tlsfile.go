@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 )
 
 // Field names one of Files' fields.
@@ -51,11 +50,11 @@ func (f Files) identity() ([]tls.Certificate, error) {
 	case f.Key == "":
 		return nil, &Error{KeyFile, "is missing: a certificate needs its private key"}
 	}
-	chain, err := os.ReadFile(f.Certificate)
+	chain, err := read(f.Certificate)
 	if err != nil {
 		return nil, &Error{CertificateFile, "cannot be read: " + err.Error()}
 	}
-	key, err := os.ReadFile(f.Key)
+	key, err := read(f.Key)
 	if err != nil {
 		return nil, &Error{KeyFile, "cannot be read: " + err.Error()}
 	}
@@ -71,7 +70,7 @@ func (f Files) authorities() (*x509.CertPool, error) {
 	if f.CA == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(f.CA)
+	pem, err := read(f.CA)
 	if err != nil {
 		return nil, &Error{CAFile, "cannot be read: " + err.Error()}
 	}
