@@ -11,8 +11,9 @@ from harness import WAIT, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _endpoint
+from pengbridge import _endpoint, _inbox, _outbox
 from pengbridge.v1 import event_pb2
+from pengbridge.v1 import sidecar_service_pb2 as pb
 
 
 class Noting(peng3dnet.ClientOnServer):
@@ -299,6 +300,40 @@ def test_17_a_handler_may_end_its_server(net: Net, call: str, args: tuple[Any, .
     if call == "shutdown":
         assert client.closes == ["servershutdown"]
         assert server.closes == ([(1, "servershutdown")] if args else [])
+
+
+def test_the_end_of_the_log_does_not_overtake_its_acknowledgement(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the sidecar keeps the log, and the program's end waits for it."""
+    server = net.server()
+    net.client(server)
+    endpoint = server._endpoint
+    write, shut = _outbox.Outbox.acknowledge, _inbox.Inbox.shut
+    main = threading.current_thread()
+
+    def shut_late(self: _inbox.Inbox) -> bytes:
+        if self is endpoint._inbox and threading.current_thread() is main:
+            last = event_pb2.EVENT_TYPE_SERVER_STOP
+            eventually(lambda: self._last_batch and last in [e.type for e in _endpoint.events(self._last_batch)])
+        return shut(self)
+
+    def write_late(self: _outbox.Outbox, command: bytes) -> None:
+        if self is endpoint._outbox and threading.current_thread() is main:
+            eventually(lambda: endpoint._reader._over)
+            endpoint.ended.wait(0.2)  # it does not end meanwhile
+        write(self, command)
+
+    monkeypatch.setattr(_inbox.Inbox, "shut", shut_late)
+    monkeypatch.setattr(_outbox.Outbox, "acknowledge", write_late)
+    server.stop()
+    assert server.join(WAIT) is None
+
+    def there() -> list[str]:
+        answer = endpoint._host.transport.call(
+            "ListEndpoints", pb.ListEndpointsRequest(), pb.ListEndpointsResponse, timeout=WAIT
+        )
+        return [info.endpoint_id for info in answer.endpoints]
+
+    eventually(lambda: endpoint.id not in there())
 
 
 @pytest.mark.parametrize("call", ["join", "stop", "close_connection"])

@@ -41,6 +41,9 @@ class Endpoint:
         self._host = host
         self._inbox = inbox
         self._acknowledged = 0
+        # Guards it and the order of acknowledgements. Whoever finds a sequence acknowledged may close the outbox. Reentrant,
+        # since a signal's handler may stop the endpoint.
+        self._acknowledging = threading.RLock()
         self._stopping = False
         self._origin = Origin()
         inbox.belong(self._origin)
@@ -102,10 +105,11 @@ class Endpoint:
         self._reader.read_ahead()
 
     def acknowledge(self, sequence: int) -> None:
-        """Tells the sidecar that everything up to sequence was handled."""
-        if sequence > self._acknowledged:
-            self._acknowledged = sequence
-            self._outbox.acknowledge(_wire.acknowledgement(SUBSCRIBER, sequence))
+        """Tells the sidecar that everything up to sequence was handled. When it returns, that is on its way."""
+        with self._acknowledging:
+            if sequence > self._acknowledged:
+                self._acknowledged = sequence
+                self._outbox.acknowledge(_wire.acknowledgement(SUBSCRIBER, sequence))
 
     def gather(self) -> None:
         """What the calling thread sends from now on may go together: until it acknowledges or calls release, or shortly."""

@@ -160,11 +160,10 @@ class Inbox:
             self._rouse()
 
     def shut(self) -> bytes:
-        """Takes no more batches, and returns the last one it took, once. What is there can still be taken."""
+        """Takes no more batches, and returns the last one it took. What is there can still be taken."""
         with self._lock:
             self._open = False
-            batch, self._last_batch = self._last_batch, b""
-            return batch
+            return self._last_batch
 
     def _hold(self, held: bool) -> None:
         """Tells the source when that changes; with the lock held: else it might hear it in the wrong order."""
