@@ -141,7 +141,7 @@ def test_a_heartbeat_does_not_hide_what_came_before(made: Fixture) -> None:
     made.stream.messages.put(None)
     assert made.items(2) == [batch(1, 2).SerializeToString(), _inbox.Ended(None)]
     made.reader.discard()
-    assert made.acknowledged == [2]
+    assert set(made.acknowledged) == {2}  # twice does not matter
 
 
 def test_who_waits_reads_without_the_readers_thread(made: Fixture) -> None:
