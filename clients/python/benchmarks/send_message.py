@@ -44,6 +44,10 @@ def main() -> None:
     server.process_async()
     client.process_async()
     client.wait_for_connection(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    while 1 not in server.clients or server.clients[1].state != peng3dnet.STATE_ACTIVE:  # the server's side comes by itself
+        if time.monotonic() > deadline:
+            raise TimeoutError("the server does not see its client")
     pack = msgpack.Packer().pack
     for sender, cid in ((server, 1), (client, None)):
         send = functools.partial(sender.send_message, "bench:data", DATA, cid)
