@@ -188,13 +188,6 @@ func (o *oracle) followConnection(e *pb.Event) {
 	}
 }
 
-// events returns how many events the application has seen.
-func (o *oracle) events() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.digests)
-}
-
 // packets returns how many numbered packets of peers the application has seen.
 func (o *oracle) packets() int {
 	o.mu.Lock()
