@@ -14,7 +14,6 @@ from . import _binary, _fork, _launch, v1
 
 if TYPE_CHECKING:
     from . import _dial
-    from ._endpoint import Endpoint
 
 _LAST_WORDS = 1.75  # seconds for what is queued when the interpreter exits; the sidecar stops an endpoint within 1.5 s
 
@@ -39,6 +38,19 @@ class Running(Protocol):
 
     def close(self) -> None:
         """Ends it, if it is ours."""
+
+
+class Tenant(Protocol):
+    """What lives in a sidecar: an _endpoint.Endpoint."""
+
+    def stop(self) -> None:
+        """Begins its end: behind everything that was sent."""
+
+    def join(self, timeout: float | None) -> bool:
+        """Waits for its end; False if it did not come within timeout seconds."""
+
+    def close(self) -> None:
+        """Ends it at once."""
 
 
 class Host:
@@ -75,19 +87,19 @@ class Host:
         self.memory_budget: int = info.memory_budget_bytes
         self.closed = False
         self._lock = threading.Lock()
-        self._endpoints: set[Endpoint] = set()
+        self._endpoints: set[Tenant] = set()
         atexit.register(self.close)
 
     def alive(self) -> bool:
         """Whether the sidecar still runs."""
         return self.process.alive()
 
-    def add(self, endpoint: Endpoint) -> None:
+    def add(self, endpoint: Tenant) -> None:
         """Counts an endpoint in, so that it is ended with the host."""
         with self._lock:
             self._endpoints.add(endpoint)
 
-    def remove(self, endpoint: Endpoint) -> None:
+    def remove(self, endpoint: Tenant) -> None:
         """Counts it out."""
         with self._lock:
             self._endpoints.discard(endpoint)
