@@ -111,6 +111,27 @@ func TestDrainDoesNotWaitForTheDead(t *testing.T) {
 	require.Equal(t, "servershutdown", *p.await(t, event.ClientClose).Reason)
 }
 
+// TestDrainDoesNotWaitForWhoLeft drains when the application has said that it reads no more, though not all was read.
+func TestDrainDoesNotWaitForWhoLeft(t *testing.T) {
+	s := start(t, Options{})
+	client := s.client(t, gameToken)
+	bound := bind(t, client, &pb.EndpointOptions{Events: &pb.EventOptions{ExpectedSubscriber: "game"}})
+	log := subscribe(t, client, &pb.SubscribeRequest{
+		EndpointId: bound.GetEndpointId(), Subscriber: "game", Mode: acknowledging, Session: "one",
+	})
+	p := join(t, bound)
+	_, err := client.Acknowledge(testContext(t), &pb.AcknowledgeRequest{
+		EndpointId:      bound.GetEndpointId(),
+		Acknowledgement: &pb.Acknowledgement{Subscriber: "game", Session: "one", Leaving: true},
+	})
+	require.NoError(t, err)
+	log.cancel()
+	took, err := s.drain(patience)
+	require.NoError(t, err)
+	require.Less(t, took, patience/2, "nothing had to be waited for")
+	require.Equal(t, "servershutdown", *p.await(t, event.ClientClose).Reason)
+}
+
 func TestDrainCutsWhatDoesNotEnd(t *testing.T) {
 	s := start(t, Options{Reflection: true})
 	conn := s.dial(t, gameToken)

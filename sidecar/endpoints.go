@@ -229,6 +229,7 @@ func (e *endpoints) drain(ctx context.Context, gone <-chan struct{}, timeout tim
 			if err != nil || ended.Cut > 0 {
 				e.logger.Warn("not every peer read in time what was queued for it", "endpoint", h.id, "label", h.label)
 			}
+			h.log.Hasten()
 			select {
 			case <-h.log.Drained():
 			case <-gone:

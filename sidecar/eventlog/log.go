@@ -3,6 +3,7 @@
 package eventlog
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,7 @@ type Log struct {
 	store     store
 	told      int // how much memory OnMemory knows of
 	closed    bool
+	hasty     bool          // Hasten was called
 	durable   []*subscriber // in the order in which they came
 	observers []*Cursor
 	parked    []*Cursor // those who wait for events
@@ -119,6 +121,14 @@ func (l *Log) Close() {
 	l.unlock(l.settle())
 }
 
+// Hasten says that the process ends: from now on, [Log.Drained] does not wait for subscribers that have
+// departed ([Log.Depart]) and are away.
+func (l *Log) Hasten() {
+	l.mu.Lock()
+	l.hasty = true
+	l.unlock(l.settle())
+}
+
 // Uncount tells OnMemory that the log takes nothing any more, and nothing after that: whoever made the log lets go of it. Who
 // still reads it keeps it alive for a while.
 func (l *Log) Uncount() {
@@ -137,7 +147,7 @@ func (l *Log) tellMemory(now int) {
 }
 
 // Drained returns a channel that is closed when, after Close, every durable subscriber has acknowledged the last event or
-// was lost.
+// was lost, or, after Hasten, has departed.
 func (l *Log) Drained() <-chan struct{} { return l.drained }
 
 // TryEnter reports whether one read of at most 64 KiB may be made now and its events appended; if so, Leave must follow.
@@ -171,13 +181,20 @@ func (l *Log) settle() (turned bool) {
 	l.store.drop(keep)
 	l.tellMemory(l.store.memory)
 	turned = l.gate.update(l.store.end-position, int64(l.store.last()-acked), len(l.durable) > 0)
-	if l.closed && acked == l.store.last() && !l.isDrained() {
+	if l.closed && !l.isDrained() && (acked == l.store.last() || l.hasty && !l.isAwaited()) {
 		close(l.drained)
 		for _, s := range l.durable {
 			s.endAbsence()
 		}
 	}
 	return turned
+}
+
+// isAwaited reports whether anybody who has not read the log to its end may still do so. l.mu is held.
+func (l *Log) isAwaited() bool {
+	return slices.ContainsFunc(l.durable, func(s *subscriber) bool {
+		return s.acked < l.store.last() && (s.cursor != nil || !s.leaving)
+	})
 }
 
 func (l *Log) isDrained() bool {

@@ -37,6 +37,7 @@ type subscriber struct {
 	sent     uint64   // the last event that was ever handed out, or passed over by a filter
 	cursor   *Cursor  // nil while it is away
 	session  string   // whose the last cursor was
+	leaving  bool     // that one has said that it does not come back
 	absence  *absence // nil while it is not, or nothing depends on it
 }
 
@@ -121,7 +122,7 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if s == nil {
 		s = l.addSubscriber(r.Name, from-1)
 	}
-	s.mode, s.seen, s.session = r.Mode, true, r.Session
+	s.mode, s.seen, s.session, s.leaving = r.Mode, true, r.Session, false
 	if s.cursor != nil {
 		s.cursor.end(ErrTakenOver)
 	}
@@ -174,6 +175,16 @@ func (l *Log) AcknowledgeIn(session, name string, sequence uint64) error {
 	l.acknowledge(s, sequence)
 	l.unlock(l.settle())
 	return nil
+}
+
+// Depart says that one session of a durable subscriber ("": whichever has the name) does not come back when its cursor has
+// ended. Nothing changes but that the log does not wait for it when there is no time; see [Log.Hasten].
+func (l *Log) Depart(session, name string) {
+	l.mu.Lock()
+	if s := l.subscriber(name); s != nil && (session == "" || s.session == session) {
+		s.leaving = true
+	}
+	l.unlock(l.settle())
 }
 
 // acknowledge moves a subscriber forward, and gives its cursor the credit that comes of it. l.mu is held, and settle must

@@ -500,7 +500,10 @@ type Acknowledgement struct {
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The session that has handled it (SubscribeRequest.session). When another one has taken the name over, that one gets
 	// everything behind what was acknowledged until then, and this is passed over. Empty: any.
-	Session       string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	Session string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	// Whether the session is over and does not come back when its stream has ended. The name keeps its place in the log, and its
+	// grace time, for another session; but a sidecar that ends does not wait for it.
+	Leaving       bool `protobuf:"varint,4,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +557,13 @@ func (x *Acknowledgement) GetSession() string {
 		return x.Session
 	}
 	return ""
+}
+
+func (x *Acknowledgement) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
 }
 
 // Flush waits until everything queued before it was handed to the kernel.
@@ -1108,13 +1118,14 @@ const file_pengbridge_v1_command_proto_rawDesc = "" +
 	"\x12PacketRegistration\x12/\n" +
 	"\apackets\x18\x01 \x03(\v2\x15.pengbridge.v1.PacketR\apackets\"M\n" +
 	"\x14ConntypeRegistration\x125\n" +
-	"\tconntypes\x18\x01 \x03(\v2\x17.pengbridge.v1.ConntypeR\tconntypes\"g\n" +
+	"\tconntypes\x18\x01 \x03(\v2\x17.pengbridge.v1.ConntypeR\tconntypes\"\x81\x01\n" +
 	"\x0fAcknowledgement\x12\x1e\n" +
 	"\n" +
 	"subscriber\x18\x01 \x01(\tR\n" +
 	"subscriber\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x18\n" +
-	"\asession\x18\x03 \x01(\tR\asession\"<\n" +
+	"\asession\x18\x03 \x01(\tR\asession\x12\x18\n" +
+	"\aleaving\x18\x04 \x01(\bR\aleaving\"<\n" +
 	"\x05Flush\x123\n" +
 	"\atimeout\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"\x13\n" +
 	"\x11EndpointInterrupt\"\x0e\n" +

@@ -76,14 +76,16 @@ class ConntypeRegistration(_message.Message):
     def __init__(self, conntypes: _Optional[_Iterable[_Union[_packet_pb2.Conntype, _Mapping]]] = ...) -> None: ...
 
 class Acknowledgement(_message.Message):
-    __slots__ = ("subscriber", "sequence", "session")
+    __slots__ = ("subscriber", "sequence", "session", "leaving")
     SUBSCRIBER_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    LEAVING_FIELD_NUMBER: _ClassVar[int]
     subscriber: str
     sequence: int
     session: str
-    def __init__(self, subscriber: _Optional[str] = ..., sequence: _Optional[int] = ..., session: _Optional[str] = ...) -> None: ...
+    leaving: bool
+    def __init__(self, subscriber: _Optional[str] = ..., sequence: _Optional[int] = ..., session: _Optional[str] = ..., leaving: _Optional[bool] = ...) -> None: ...
 
 class Flush(_message.Message):
     __slots__ = ("timeout",)
