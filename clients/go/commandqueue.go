@@ -19,6 +19,7 @@ const (
 // concurrently.
 type commandQueue struct {
 	onFailure func(*CommandError) // may be nil
+	closing   chan struct{}       // closed by close
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when something below changed
@@ -36,6 +37,7 @@ type outcome struct{ failure *CommandError }
 func newCommandQueue(onFailure func(*CommandError)) *commandQueue {
 	return &commandQueue{
 		onFailure: onFailure,
+		closing:   make(chan struct{}),
 		changed:   make(chan struct{}),
 		store:     commandStore{first: 1, next: 1},
 		unsent:    1,
@@ -236,7 +238,10 @@ func (q *commandQueue) forget(number uint64) {
 func (q *commandQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	if !q.closed {
+		q.closed = true
+		close(q.closing)
+	}
 	q.notify()
 }
 

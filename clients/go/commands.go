@@ -47,9 +47,9 @@ type CommandsOptions struct {
 type Commands struct {
 	api        pb.SidecarServiceClient
 	endpointID string
-	sender     string // made up: what the sidecar remembers of us by
-	ctx        context.Context
-	cancel     context.CancelFunc
+	sender     string          // made up: what the sidecar remembers of us by
+	ctx        context.Context // ends with the goroutine, too; its cause is why there are no more answers
+	cancel     context.CancelCauseFunc
 	retry      retry
 	wg         sync.WaitGroup
 	queue      *commandQueue
@@ -58,15 +58,16 @@ type Commands struct {
 // Commands opens a stream of commands. It does not wait: whether the endpoint exists, the first answer tells. It lives until
 // Close, or until ctx ends.
 func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	queue := newCommandQueue(o.OnFailure)
 	c := &Commands{
 		api:        s.API,
 		endpointID: o.EndpointID,
 		sender:     launch.NewSecret(),
 		ctx:        ctx,
 		cancel:     cancel,
-		retry:      retry{sidecarDone: s.Done()},
-		queue:      newCommandQueue(o.OnFailure),
+		retry:      retry{sidecarDone: s.Done(), closing: queue.closing},
+		queue:      queue,
 	}
 	c.wg.Go(c.run)
 	return c
@@ -112,14 +113,15 @@ func (c *Commands) Do(ctx context.Context, command *pb.Command) error {
 	return c.queue.result(&failure)
 }
 
-// Close takes no more commands, waits until those sent are answered, and ends the stream. When ctx ends first, the rest is
-// given up. The error is why not all were answered.
+// Close takes no more commands, waits until those sent are answered, and ends the stream. The rest is given up when ctx ends
+// first, when the process of a spawned sidecar has ended, or when the sidecar cannot be reached for a second: who attached to
+// one that is gone can know no more than that nobody answers there. A sidecar that is connected but silent is waited for, half a
+// minute at most: give ctx a deadline. The error is why not all were answered.
 func (c *Commands) Close(ctx context.Context) error {
 	c.queue.close()
-	stop := context.AfterFunc(ctx, c.cancel)
+	stop := context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
 	c.wg.Wait()
 	stop()
-	c.cancel()
 	if err := c.queue.end(); !errors.Is(err, ErrClosed) {
 		return err
 	}
@@ -128,17 +130,16 @@ func (c *Commands) Close(ctx context.Context) error {
 
 // run keeps a conversation going until there is nothing more to say, or nobody to say it to.
 func (c *Commands) run() {
-	for {
-		err := c.converse()
-		if errors.Is(err, io.EOF) {
-			c.queue.finish(ErrClosed)
-			return
-		}
-		if err = c.retry.again(c.ctx, err); err != nil {
-			c.queue.finish(err)
-			return
+	var end error
+	for end == nil {
+		if err := c.converse(); errors.Is(err, io.EOF) {
+			end = ErrClosed
+		} else {
+			end = c.retry.again(c.ctx, err)
 		}
 	}
+	c.queue.finish(end)
+	c.cancel(end)
 }
 
 // converse opens a stream, sends what is unanswered, and takes answers until the stream ends; io.EOF is the good end.

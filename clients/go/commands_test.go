@@ -162,3 +162,18 @@ func TestCommandsCloseGivesUp(t *testing.T) {
 	assert.ErrorIs(t, c.Wait(over, 1), context.Canceled)
 	assert.ErrorIs(t, c.Close(over), context.Canceled)
 }
+
+// TestCommandsCloseWithoutASidecar: one that does not answer any more is not waited for, whatever the context would allow.
+func TestCommandsCloseWithoutASidecar(t *testing.T) {
+	sidecar, end := attachMortal(t, &scripted{
+		commands: func(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
+			<-stream.Context().Done() // never answers
+			return stream.Context().Err()
+		},
+	})
+	c := sidecar.Commands(t.Context(), CommandsOptions{})
+	_, err := c.Send(timeout(t), closeWith("a"))
+	require.NoError(t, err)
+	end()
+	assert.ErrorIs(t, c.Close(context.Background()), ErrSidecarLost)
+}

@@ -3,6 +3,7 @@ package pengbridge
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,6 +26,8 @@ type scripted struct {
 	pb.UnimplementedSidecarServiceServer
 	subscribe func(*pb.SubscribeRequest, grpc.ServerStreamingServer[pb.SubscribeResponse]) error
 	commands  func(grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error
+	// acknowledge is told of acknowledgements outside of commands; may be nil
+	acknowledge func(*pb.Acknowledgement)
 }
 
 func (s *scripted) GetInfo(context.Context, *pb.GetInfoRequest) (*pb.GetInfoResponse, error) {
@@ -37,6 +40,13 @@ func (s *scripted) Subscribe(
 	return s.subscribe(request, stream)
 }
 
+func (s *scripted) Acknowledge(_ context.Context, request *pb.AcknowledgeRequest) (*pb.AcknowledgeResponse, error) {
+	if s.acknowledge != nil {
+		s.acknowledge(request.GetAcknowledgement())
+	}
+	return &pb.AcknowledgeResponse{}, nil
+}
+
 func (s *scripted) Commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
 	return s.commands(stream)
 }
@@ -44,7 +54,18 @@ func (s *scripted) Commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, 
 // attach serves a scripted sidecar until the test ends, and attaches to it.
 func attach(t *testing.T, s *scripted) *Sidecar {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	sidecar, _ := attachMortal(t, s)
+	return sidecar
+}
+
+// attachMortal does the same with a sidecar that can be ended before.
+func attachMortal(t *testing.T, s *scripted) (sidecar *Sidecar, end func()) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "pb") // short enough for a socket, whose address nobody else gets when it is free again
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
+	path := filepath.Join(folder, "s")
+	listener, err := net.Listen("unix", path)
 	require.NoError(t, err)
 	server := grpc.NewServer()
 	pb.RegisterSidecarServiceServer(server, s)
@@ -54,10 +75,10 @@ func attach(t *testing.T, s *scripted) *Sidecar {
 		server.Stop()
 		require.NoError(t, <-served)
 	})
-	sidecar, err := Attach(t.Context(), listener.Addr().String(), AttachOptions{TokenFile: tokenFile(t)})
+	sidecar, err = Attach(t.Context(), "unix:"+path, AttachOptions{TokenFile: tokenFile(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sidecar.Close()) })
-	return sidecar
+	return sidecar, server.Stop
 }
 
 func tokenFile(t *testing.T) string {

@@ -17,6 +17,8 @@ var ErrSidecarLost = errors.New("the sidecar is gone")
 const (
 	// giveUp is how long a sidecar may be out of reach. It is also how long an endpoint waits for its subscriber.
 	giveUp = 30 * time.Second
+	// giveUpClosing is the same for who only wants to end: long enough for a connection that broke just then, and no hang.
+	giveUpClosing = time.Second
 	// minPause and maxPause bound the pause between two attempts, which doubles.
 	minPause = 20 * time.Millisecond
 	maxPause = 2 * time.Second
@@ -25,6 +27,7 @@ const (
 // retry decides, for one stream that is to outlive its connection, whether and when to try again. It is for one goroutine.
 type retry struct {
 	sidecarDone <-chan struct{}
+	closing     <-chan struct{} // closed when there is less patience; nil: never
 	pause       time.Duration
 	since       time.Time // of the first failure in a row
 }
@@ -44,7 +47,13 @@ func (r *retry) again(ctx context.Context, err error) error {
 	if r.since.IsZero() {
 		r.since, r.pause = now, minPause
 	}
-	if now.Sub(r.since) > giveUp {
+	patience, closing := giveUp, r.closing
+	select {
+	case <-closing:
+		patience, closing = giveUpClosing, nil
+	default:
+	}
+	if now.Sub(r.since) > patience {
 		return errors.Join(ErrSidecarLost, err)
 	}
 	spread := r.pause/2 + rand.N(r.pause) //nolint:gosec // only so that many do not come back at once
@@ -53,6 +62,8 @@ func (r *retry) again(ctx context.Context, err error) error {
 	r.pause = min(2*r.pause, maxPause)
 	select {
 	case <-timer.C:
+		return nil
+	case <-closing:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/sidecar/launch"
@@ -16,8 +19,8 @@ import (
 // ErrEventsLost means that events which a subscriber was promised cannot be delivered any more.
 var ErrEventsLost = errors.New("events were lost")
 
-// lastAcknowledgement is how long Close waits for what was handled to be acknowledged.
-const lastAcknowledgement = time.Second
+// farewell is how long Close waits for the sidecar to take note of it.
+const farewell = time.Second
 
 // SubscribeOptions say what to subscribe to, and with what guarantees.
 type SubscribeOptions struct {
@@ -46,12 +49,13 @@ type SubscribeOptions struct {
 type Subscription struct {
 	api     pb.SidecarServiceClient
 	options SubscribeOptions
-	ctx     context.Context
-	cancel  context.CancelFunc
+	ctx     context.Context // its cause is why there is no more, unless a stream says so
+	cancel  context.CancelCauseFunc
 	retry   retry
-	session string    // made up: other subscriptions of the same name have another
-	acks    *Commands // acknowledges; nil for observers. A call for each batch took half the processor time of an echo
-	acked   uint64    // the last sequence given to acks
+	session string        // made up: other subscriptions of the same name have another
+	acks    *Commands     // acknowledges; nil for observers. A call for each batch took half the processor time of an echo
+	unwatch func() bool   // stops looking after acks
+	acked   atomic.Uint64 // the last sequence given to acks; Close reads it, too
 
 	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
 	batch     *eventBatch                                      // what was received last
@@ -66,15 +70,29 @@ type Subscription struct {
 // A durable subscription (one with a Subscriber name) acknowledges what Next delivered as soon as Next is called again. It
 // ends with codes.Aborted when another one takes the name over, even if its connection is broken at that time.
 func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscription {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
 	if o.Subscriber != "" {
 		sub.session = launch.NewSecret()
 		if sub.acks = o.Commands; sub.acks == nil {
 			sub.acks = s.Commands(ctx, CommandsOptions{EndpointID: o.EndpointID})
 		}
+		sub.unwatch = context.AfterFunc(sub.acks.ctx, sub.acksEnded)
 	}
 	return sub
+}
+
+// acksEnded ends the subscription when nothing can be acknowledged any more: the sidecar would send two batches and then wait
+// for ever. What an endpoint or a process that is gone has left to be read, the stream of events tells better.
+func (s *Subscription) acksEnded() {
+	select {
+	case <-s.retry.sidecarDone:
+		return
+	default:
+	}
+	if err := context.Cause(s.acks.ctx); status.Code(err) != codes.NotFound {
+		s.cancel(fmt.Errorf("nothing can be acknowledged any more: %w", err))
+	}
 }
 
 // Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
@@ -83,8 +101,9 @@ func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscripti
 // After an error it returns the same one again. Events that came together lie in the same memory, up to 256 KiB and their
 // structs: copy what is to be kept for long.
 func (s *Subscription) Next() ([]*pb.Event, error) {
-	if s.acks != nil && s.delivered > s.acked {
-		s.acknowledge()
+	if s.acks != nil && s.delivered > s.acked.Load() {
+		s.acknowledge(s.delivered)
+		s.acked.Store(s.delivered)
 	}
 	for s.err == nil {
 		events, err := s.receive()
@@ -101,12 +120,13 @@ func (s *Subscription) Next() ([]*pb.Event, error) {
 	return nil, s.err
 }
 
-// acknowledge says that everything delivered is handled. Why that fails, if it does, the stream of events tells.
-func (s *Subscription) acknowledge() {
-	_, _ = s.acks.Send(s.ctx, &pb.Command{Action: &pb.Command_Acknowledge{Acknowledge: &pb.Acknowledgement{
-		Subscriber: s.options.Subscriber, Sequence: s.delivered, Session: s.session,
-	}}})
-	s.acked = s.delivered
+// acknowledge says that everything up to a sequence is handled. If that cannot be sent, acksEnded or ctx ends the subscription.
+func (s *Subscription) acknowledge(sequence uint64) {
+	_, _ = s.acks.Send(s.ctx, &pb.Command{Action: &pb.Command_Acknowledge{Acknowledge: s.acknowledgement(sequence)}})
+}
+
+func (s *Subscription) acknowledgement(sequence uint64) *pb.Acknowledgement {
+	return &pb.Acknowledgement{Subscriber: s.options.Subscriber, Sequence: sequence, Session: s.session}
 }
 
 // receive returns the events of the stream's next message, after opening the stream if need be.
@@ -163,17 +183,24 @@ func (s *Subscription) begin(header *pb.SubscribeHeader) error {
 		return fmt.Errorf("%w: %d to %d", ErrEventsLost, s.delivered+1, next-1)
 	}
 	if !s.started && next > 0 {
-		s.delivered, s.acked, s.started = next-1, next-1, true
+		s.delivered, s.started = next-1, true
+		s.acked.Store(next - 1)
 	}
 	return nil
 }
 
-// fresh returns the events without those that were delivered before the connection broke.
+// fresh returns the events without those that were delivered before the connection broke. A batch of nothing else is
+// acknowledged once more: a sidecar that had forgotten the subscriber waits for it.
 func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
+	var repeated uint64
 	for len(events) > 0 && events[0].GetSequence() <= s.delivered {
+		repeated = events[0].GetSequence()
 		events = events[1:]
 	}
 	if len(events) == 0 {
+		if s.acks != nil && repeated > 0 {
+			s.acknowledge(repeated)
+		}
 		return nil, nil
 	}
 	if first := events[0].GetSequence(); len(s.options.Types) == 0 && first != s.delivered+1 {
@@ -183,20 +210,24 @@ func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
 	return events, nil
 }
 
-// Close ends the subscription. What Next has said is handled is acknowledged first, if that can be done within a second. A
-// Next under way returns context.Canceled. A durable subscriber that does not come back within its grace time is lost: to
-// leave for good, stop the endpoint.
+// Close ends the subscription. What Next has said is handled is acknowledged first, and a sidecar that is about to end need
+// not wait for this subscriber, if it takes note of that within a second. A Next under way returns context.Canceled. The name
+// keeps its place, and its grace time, for another subscription: to leave for good, stop the endpoint.
 func (s *Subscription) Close() {
-	if s.acks != nil {
-		ctx, cancel := context.WithTimeout(s.ctx, lastAcknowledgement)
-		if s.options.Commands == nil {
-			_ = s.acks.Close(ctx)
-		} else {
-			_ = s.acks.Wait(ctx, s.acks.queue.last())
-		}
-		cancel()
+	if s.acks == nil {
+		s.cancel(nil)
+		return
 	}
-	s.cancel()
+	s.unwatch()
+	leaving := s.acknowledgement(s.acked.Load())
+	leaving.Leaving = true
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), farewell) // s.ctx may be the program's, which is ending
+	_, _ = s.api.Acknowledge(ctx, &pb.AcknowledgeRequest{EndpointId: s.options.EndpointID, Acknowledgement: leaving})
+	cancel()
+	s.cancel(nil)
+	if s.options.Commands == nil {
+		_ = s.acks.Close(s.ctx)
+	}
 }
 
 // Events returns an iterator over the events, one by one. It ends after the endpoint's last one; any other end is its last
