@@ -1,19 +1,23 @@
 """An application for the fault suite (cmd/pengbridge/faults): a server that sends every numbered packet back.
 
-It tells of its endpoint, and of every event before it handles it, on stdout: as protobuf messages with their lengths.
-Arguments: the sidecar's address, the token file, the limit of the backlog and of a send queue, both in bytes.
+It tells of every event before it handles it, on stdout: as protobuf messages with their lengths. Its endpoint is there
+already, and goes on when this process is killed or another one takes over. The API has no way to do that: programs have their
+endpoints to themselves.
+Arguments: the sidecar's address, the token file, the endpoint's id.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 from google.protobuf.message import Message
 
-from pengbridge import Compression, EndpointOptions, Limits, Received, Sidecar, SidecarError, _wire
-from pengbridge.v1 import event_pb2
+from pengbridge import Address, EndpointOptions, Received, ServerEndpoint, Sidecar, SidecarError, _wire
 from pengbridge.v1 import sidecar_service_pb2 as api
+
+TAKEN_OVER = 3  # how this process ends when another one has its place
 
 
 def tell(message: Message) -> None:
@@ -23,25 +27,27 @@ def tell(message: Message) -> None:
     sys.stdout.buffer.flush()
 
 
+def handle_all(server: ServerEndpoint) -> None:
+    """Handles events until the endpoint has ended."""
+    for event in server:
+        if event.sequence == 0:
+            continue  # of the library's own
+        tell(api.SubscribeResponse(events=[event._raw]))
+        if isinstance(event, Received) and event.packet == "count":
+            with contextlib.suppress(SidecarError):  # the endpoint has ended meanwhile
+                server.send(event.connection_id, "count", event.body)
+
+
 def main() -> None:
-    address, tokens, backlog, queue = sys.argv[1:]
-    options = EndpointOptions(
-        report_sent=True,
-        report_internal=True,
-        compression=Compression(disabled=True),
-        limits=Limits(backlog_bytes=int(backlog), send_queue_bytes=int(queue), handshake_timeout=100),
-    )
+    address, tokens, endpoint_id = sys.argv[1:]
     with Sidecar.attach(address, tokens) as sidecar:
-        server = sidecar.bind("127.0.0.1:0", ["count", "control"], options)
-        bound = event_pb2.Address(host=server.address.host, port=server.address.port)
-        tell(api.BindResponse(endpoint_id=server.id, address=bound))
-        for event in server:
-            if event.sequence == 0:
-                continue  # of the library's own
-            tell(api.SubscribeResponse(events=[event._raw]))
-            if isinstance(event, Received) and event.packet == "count":
-                with contextlib.suppress(SidecarError):  # the endpoint has ended meanwhile
-                    server.send(event.connection_id, "count", event.body)
+        engine, log = sidecar._open(endpoint_id, EndpointOptions(report_internal=True))
+        try:
+            handle_all(ServerEndpoint(engine, log, sidecar._host.transport, Address("", 0)))
+        except SidecarError as error:
+            if error.reason == "SUBSCRIBER_TAKEN_OVER":
+                os._exit(TAKEN_OVER)  # without what an orderly end does: it would stop the other one's endpoint
+            raise
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ type connection struct {
 	known    bool   // whether a packet has told whose it is
 	life     uint32 // then, whose
 	received uint32 // numbered packets that came in
+	former   uint32 // how many of them an application has handled that is no more
 	sent     []uint32
 	controls int // packets that were sent past the application
 	reason   *string

@@ -19,6 +19,9 @@ import (
 const (
 	// patience bounds everything that a run waits for. It takes milliseconds; only a hang takes that long.
 	patience = 100 * time.Second
+	// grace is how long the application may be away: more than a process needs to begin, and less than patience, because one
+	// that did not get the processor when it said goodbye may have left its last events unacknowledged.
+	grace = 30 * time.Second
 	// shutdownTimeout is more than a peer that reads needs, however busy the machine.
 	shutdownTimeout = 60 * time.Second
 	// atOnce is how many runs are under way: they wait for each other's processes more than they compute.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -24,6 +25,7 @@ type oracle struct {
 	phase        phase
 	ending       string // what peers are told because the endpoint was told to end, if it was
 	ended        bool
+	endedAt      time.Time
 	patient      bool // whether peers have the time to read it
 	conns        map[uint64]*connection
 	lives        map[uint32]*record
@@ -82,7 +84,7 @@ func (o *oracle) err() error {
 func (o *oracle) ends(reason string, patient bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ending, o.ended, o.patient = reason, true, patient
+	o.ending, o.ended, o.endedAt, o.patient = reason, true, time.Now(), patient
 }
 
 // seen takes an event that the application got, over whichever stream. Each is new once, and the same every time.
@@ -224,6 +226,15 @@ func (o *oracle) failed(key commandKey, reason string) {
 		o.complain("command %v failed twice: %s, %s", key, c.reason, reason)
 	}
 	c.reason = reason
+}
+
+// succeeded says that another process is the application from now on.
+func (o *oracle) succeeded() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.conns {
+		c.former = c.received
+	}
 }
 
 // unanswered says that an application crashed before it learned what became of its commands from this number on.

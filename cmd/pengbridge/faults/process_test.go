@@ -88,7 +88,6 @@ func applicationProcess(endpoint string) error {
 // separate is an application in a process of its own, or several, one after the other.
 type separate struct {
 	run     *run
-	bound   chan *pb.BindResponse // gets the endpoint of one that makes its own; nil for others
 	current *process
 }
 
@@ -96,6 +95,7 @@ type separate struct {
 type process struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser
+	told    atomic.Bool   // it has told of an event: it has subscribed
 	leaving atomic.Bool   // it ends because the run wants it to
 	exited  chan struct{} // closed when it is over, and everything it told was heard
 	err     error         // then, how
@@ -128,7 +128,7 @@ func (s *separate) commandLine() (*exec.Cmd, error) {
 	r := s.run
 	if r.python != "" {
 		script := filepath.Join("..", "..", "..", "clients", "python", "tests", "fault_application.py")
-		return exec.Command(r.python, script, r.api.address(), r.sidecar.tokens(), fmt.Sprint(r.backlog), fmt.Sprint(queueBytes)), nil
+		return exec.Command(r.python, script, r.api.address(), r.sidecar.tokens(), r.endpoint), nil
 	}
 	binary, err := os.Executable()
 	if err != nil {
@@ -143,17 +143,12 @@ func (s *separate) commandLine() (*exec.Cmd, error) {
 func (s *separate) hear(p *process, stdout io.Reader) {
 	defer close(p.exited)
 	in := bufio.NewReader(stdout)
-	if s.bound != nil {
-		var bound pb.BindResponse
-		if protodelim.UnmarshalFrom(in, &bound) == nil {
-			s.bound <- &bound
-		}
-	}
 	var told pb.SubscribeResponse
 	for protodelim.UnmarshalFrom(in, &told) == nil { // what was cut off was not told
 		for _, e := range told.GetEvents() {
 			s.run.oracle.seen(e)
 		}
+		p.told.Store(true)
 	}
 	if p.err = p.command.Wait(); p.err != nil && !p.leaving.Load() {
 		s.run.fail(fmt.Errorf("the application ended: %w", p.err))
@@ -176,6 +171,9 @@ func (s *separate) goOn() error                    { return s.current.command.Pr
 // takeOver starts another process under the same name, which the older one is told.
 func (s *separate) takeOver(ctx context.Context) error {
 	older := s.current
+	if err := s.subscribed(ctx, older); err != nil {
+		return err
+	}
 	older.leaving.Store(true)
 	if err := s.start(ctx); err != nil {
 		return err
@@ -183,14 +181,29 @@ func (s *separate) takeOver(ctx context.Context) error {
 	if err := older.await(ctx); err != nil {
 		return err
 	}
+	s.run.oracle.succeeded()
 	if exit := new(exec.ExitError); older.err != nil && (!errors.As(older.err, &exit) || exit.ExitCode() != exitTakenOver) {
 		return fmt.Errorf("the older application ended with %w", older.err)
 	}
 	return nil
 }
 
-// answered waits for nothing: what the log says was sent, was.
-func (s *separate) answered(context.Context) error { return nil }
+// subscribed waits until a process has its place in the log, which it would take from another one if it came later.
+func (s *separate) subscribed(ctx context.Context, p *process) error {
+	_, err := s.run.sidecar.control.API.Interrupt(ctx, &pb.InterruptRequest{EndpointId: s.run.endpoint}) // an event for it
+	if err != nil {
+		return err
+	}
+	return eventually(ctx, "the older application to subscribe", p.told.Load)
+}
+
+// answered waits until the log has everything that the application sends: a full one may have refused some of it.
+func (s *separate) answered(ctx context.Context) error {
+	if s.run.fills {
+		return nil
+	}
+	return eventually(ctx, "the application to send everything back", s.run.oracle.sentBack)
+}
 
 func (s *separate) shutdown(ctx context.Context, how *pb.EndpointShutdown) error {
 	how.Join = false
@@ -201,14 +214,16 @@ func (s *separate) shutdown(ctx context.Context, how *pb.EndpointShutdown) error
 func (s *separate) leave(ctx context.Context, orderly bool) error {
 	p := s.current
 	p.leaving.Store(true)
-	if !orderly {
+	if !orderly || s.run.python != "" {
 		_ = p.command.Process.Kill() // if it has not ended by itself
+		defer s.run.oracle.succeeded()
 		return p.await(ctx)
 	}
 	_ = p.stdin.Close()
 	if err := p.await(ctx); err != nil {
 		return err
 	}
+	s.run.oracle.succeeded()
 	return p.err
 }
 

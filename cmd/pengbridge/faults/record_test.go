@@ -2,6 +2,13 @@
 
 package faults
 
+import "time"
+
+// promptly is how soon after its goodbye a connection is over: peers close when they see the end of the stream, for which the
+// sidecar waits 0.2 s, and 1 s more before it cuts. A goodbye may be lost then, but only on a peer whose process stood still
+// for so long.
+const promptly = time.Second
+
 // record is what a peer did and saw in one life, and what was done to it.
 type record struct {
 	id        uint32
@@ -13,12 +20,14 @@ type record struct {
 	told      bool        // a closeconn came, with reason
 	reason    *string
 	over      bool
+	overAt    time.Time
 
 	// What may have ended it.
-	left   leaving
-	cut    bool    // a fault hit its connection: what was under way may be lost
-	kicked *string // the application closed it, with this reason
-	choked bool    // it did not read
+	left     leaving
+	cut      bool    // a fault hit its connection: what was under way may be lost
+	kicked   *string // the application closed it, with this reason
+	kickedAt time.Time
+	choked   bool // it did not read
 }
 
 // life returns the record of a life. o.mu is held.
@@ -71,7 +80,7 @@ func (o *oracle) told(id uint32, reason *string) {
 
 func (o *oracle) died(id uint32, err error) {
 	o.about(id, func(r *record) {
-		r.over = true
+		r.over, r.overAt = true, time.Now()
 		if err != nil && !r.cut {
 			o.complain("life %x: what came makes no sense: %w", id, err)
 		}
@@ -85,7 +94,7 @@ func (o *oracle) choked(id uint32) { o.about(id, func(r *record) { r.choked = tr
 
 // kicked says that the application closes the connection with a reason; nil: it did not come to that.
 func (o *oracle) kicked(id uint32, reason *string) {
-	o.about(id, func(r *record) { r.kicked = reason })
+	o.about(id, func(r *record) { r.kicked, r.kickedAt = reason, time.Now() })
 }
 
 // sentPast says that a packet was sent past the application.

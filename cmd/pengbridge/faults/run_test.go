@@ -71,7 +71,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if r.api, err = newProxy(r.sidecar.address, false); err != nil {
 		return err
 	}
-	bound, err := r.bind(ctx)
+	bound, err := r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Options: r.options()})
 	if err != nil {
 		return err
 	}
@@ -93,32 +93,11 @@ func (r *run) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// bind makes the endpoint, unless the application does: in Python.
-func (r *run) bind(ctx context.Context) (*pb.BindResponse, error) {
-	if r.python == "" {
-		return r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Options: r.options()})
-	}
-	app := &separate{run: r, bound: make(chan *pb.BindResponse, 1)}
-	r.app = app
-	if err := app.start(ctx); err != nil {
-		return nil, err
-	}
-	select {
-	case bound := <-app.bound:
-		return bound, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// startApplication starts the application, unless it is there already.
+// startApplication starts the application.
 func (r *run) startApplication(ctx context.Context) error {
-	switch {
-	case r.python != "":
-		return nil
-	case r.process:
+	if r.process {
 		r.app = &separate{run: r}
-	default:
+	} else {
 		r.app = newApplication(r.endpoint, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
 			return r.sidecar.attach(ctx, r.api.address())
 		}, r.fail)
@@ -136,7 +115,7 @@ func (r *run) options() *pb.EndpointOptions {
 			SendQueueBytes:   queueBytes,
 			HandshakeTimeout: durationpb.New(patience),
 		},
-		Events: &pb.EventOptions{ExpectedSubscriber: subscriber, SubscriberGrace: durationpb.New(patience)},
+		Events: &pb.EventOptions{ExpectedSubscriber: r.subscriber(), SubscriberGrace: durationpb.New(grace)},
 	}
 	if r.end == absent { // unknown before it came, so that the clock does not start with the endpoint
 		o.Events.ExpectedSubscriber, o.Events.SubscriberGrace = "", durationpb.New(1)
@@ -145,6 +124,14 @@ func (r *run) options() *pb.EndpointOptions {
 		o.Events.OmitTypes = []pb.EventType{pb.EventType_EVENT_TYPE_SERVER_CONNECTION_SEND}
 	}
 	return o
+}
+
+// subscriber is the application's durable name, which the library for Python chooses itself.
+func (r *run) subscriber() string {
+	if r.python != "" {
+		return "python"
+	}
+	return subscriber
 }
 
 // close ends everything that still runs.
@@ -197,10 +184,13 @@ func (r *run) arrived() bool {
 	return r.spent() && r.oracle.settled(terms{recorded: r.recorded})
 }
 
-// settle waits until everything has arrived.
+// settle waits until everything has arrived, and all that the application makes of it.
 func (r *run) settle(ctx context.Context) error {
+	if err := eventually(ctx, "everything to arrive", r.arrived); err != nil {
+		return err
+	}
 	if err := r.app.answered(ctx); err != nil {
 		return err
 	}
-	return eventually(ctx, "everything to arrive", r.arrived)
+	return eventually(ctx, "the answers to arrive", r.arrived)
 }

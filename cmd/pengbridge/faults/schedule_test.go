@@ -117,17 +117,14 @@ func (e end) String() string {
 	}[e]
 }
 
-// inPython makes the application a program in Python: its server is its own, and ends with it.
+// inPython makes the application a program in Python. It does not leave an endpoint in good order that goes on: our library
+// ends what it lets go of.
 func (s *schedule) inPython(interpreter string) {
 	s.python, s.process = interpreter, true
 	for i := range s.steps {
-		switch f := &s.steps[i].fault; *f {
-		case crash, leaveAndReturn, takeOver:
-			*f = holdApplication
+		if f := &s.steps[i].fault; *f == leaveAndReturn {
+			*f = crash
 		}
-	}
-	if s.end == absent {
-		s.end = stopQuiet
 	}
 	s.reconcile()
 }

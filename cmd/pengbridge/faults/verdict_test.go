@@ -34,6 +34,24 @@ func (o *oracle) settled(t terms) bool {
 	return true
 }
 
+// sentBack reports whether the log has, of each connection that stands, every packet sent back that the present process has
+// handled.
+func (o *oracle) sentBack() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.conns {
+		if c.stage == closed || !c.known || o.lives[c.life].over {
+			continue
+		}
+		for number := c.former; number < c.received; number++ {
+			if !slices.Contains(c.sent, number) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // expected returns the packets that were sent to a connection: what the log says, or what the answers to commands say.
 func (c *connection) expected(t terms) []uint32 {
 	if t.recorded {
@@ -202,11 +220,21 @@ func (o *oracle) judgeReason(r *record) error {
 		return fmt.Errorf("was told %q, the application %q", text(r.reason), got)
 	}
 	reads := !r.cut && !r.choked && r.left == stays
-	owed := r.kicked != nil && got == *r.kicked && !o.ended || o.patient && got == o.ending
-	if reads && owed && !r.told {
+	if reads && !r.told && o.owed(r, got) {
 		return fmt.Errorf("was not told %q, though it reads", got)
 	}
 	return nil
+}
+
+// owed reports whether a peer that reads must have been told the reason of its close: in time it was. o.mu is held.
+func (o *oracle) owed(r *record, reason string) bool {
+	switch {
+	case r.kicked != nil && reason == *r.kicked && !o.ended:
+		return r.overAt.Sub(r.kickedAt) < promptly
+	case o.patient && reason == o.ending:
+		return r.overAt.Sub(o.endedAt) < promptly
+	}
+	return false
 }
 
 // hurt returns how many connections something has happened to, so that they may be cut.

@@ -47,14 +47,15 @@ class Endpoint:
         self._stopping = False
         self._origin = Origin()
         inbox.belong(self._origin)
+        session = secrets.token_hex(16)  # as the name of a sender, too: another's commands would count as ours
         self._outbox = Outbox(
-            host.transport, endpoint_id, SUBSCRIBER, host.largest_message, host.alive, self._send_failed, self._commands_lost
+            host.transport, endpoint_id, session, host.largest_message, host.alive, self._send_failed, self._commands_lost
         )
         request = v1.sidecar_service_pb2.SubscribeRequest(
             endpoint_id=endpoint_id,
             subscriber=SUBSCRIBER,
             mode=v1.endpoint_pb2.SUBSCRIBER_MODE_ACKNOWLEDGING,
-            session=secrets.token_hex(16),
+            session=session,
         )
         self._reader = Reader(host.transport, request, inbox, self.acknowledge, host.alive, self._log_ended)
         host.add(self)
