@@ -1,18 +1,25 @@
 package sidecar
 
 // What a Commands stream still has to answer. Applying commands and writing answers go at their own pace: a client that is
-// slow to read gets fewer, larger answers.
+// slow to read gets fewer, larger answers, and one that waits for none gets few.
 
 import (
 	"context"
 	"sync"
+	"time"
 
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 )
 
-// maxFailures is how many failures one response carries: about half a megabyte. A stream that has more to say is not read
-// any further until its client has read some.
-const maxFailures = 4096
+const (
+	// maxFailures is how many failures one response carries: about half a megabyte. A stream that has more to say is not read
+	// any further until its client has read some.
+	maxFailures = 4096
+	// answerPause is how long an answer that nobody waits for may take, and maxUnasked how many bytes of messages may be
+	// unanswered meanwhile: few enough that no client, which may hold back what it sends until more is answered, stands still.
+	answerPause = 5 * time.Millisecond
+	maxUnasked  = 128 << 10
+)
 
 // answers collects them. One goroutine calls next, any others the rest.
 type answers struct {
@@ -22,33 +29,63 @@ type answers struct {
 	applied  uint64        // up to here all is applied, or has failed
 	answered uint64        // what the last response said
 	failures []*pb.CommandFailure
+	due      bool        // what there is to answer is to be answered now
+	unasked  int         // bytes of the messages whose answer is not due; the timer runs while there are any
+	pause    *time.Timer // makes it due
 	ended    bool
 	err      error // why, once ended
 }
 
 func newAnswers(applied uint64) *answers {
-	return &answers{
+	a := &answers{
 		changed:  make(chan struct{}, 1),
 		room:     make(chan struct{}, 1),
 		applied:  applied,
 		answered: applied,
 	}
+	a.pause = time.AfterFunc(answerPause, a.hurry)
+	a.pause.Stop()
+	return a
 }
 
-// add says how far commands were applied, and which of them failed.
-func (a *answers) add(applied uint64, failures []*pb.CommandFailure) {
+// add says how far commands were applied, and which of them failed. unasked is the size of their message if nobody waits for
+// the answer, and 0 if somebody may.
+func (a *answers) add(applied uint64, failures []*pb.CommandFailure, unasked int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.applied = applied
 	a.failures = append(a.failures, failures...)
+	switch {
+	case a.ended:
+	case unasked == 0 || len(failures) > 0 || a.unasked+unasked > maxUnasked:
+		a.due = true
+		signal(a.changed)
+	default:
+		if a.unasked == 0 {
+			a.pause.Reset(answerPause)
+		}
+		a.unasked += unasked
+	}
+}
+
+// hurry makes everything due.
+func (a *answers) hurry() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.due = true
 	signal(a.changed)
 }
 
-// end says that nothing is added any more. next returns err when all is answered.
+// end says that no answer will be added any more; those there are become due. next returns err when all is answered. The
+// first end counts.
 func (a *answers) end(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.ended, a.err = true, err
+	if a.ended {
+		return
+	}
+	a.ended, a.due, a.err = true, true, err
+	a.pause.Stop()
 	signal(a.changed)
 }
 
@@ -70,19 +107,25 @@ func (a *answers) next(ctx context.Context) (*pb.CommandsResponse, error) {
 func (a *answers) take() (response *pb.CommandsResponse, ended bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.applied == a.answered && len(a.failures) == 0 {
+	if !a.due {
+		return nil, false, nil
+	}
+	if len(a.failures) > maxFailures {
+		taken := a.failures[:maxFailures]
+		a.failures = a.failures[maxFailures:]
+		a.answered = taken[maxFailures-1].GetNumber() // failures come in the order of their numbers
+		signal(a.room)
+		return &pb.CommandsResponse{AppliedNumber: a.answered, Failures: taken}, false, nil
+	}
+	a.due, a.unasked = a.ended, 0
+	a.pause.Stop()
+	if a.applied == a.answered {
 		return nil, a.ended, a.err
 	}
-	taken := a.failures[:min(len(a.failures), maxFailures)]
-	a.failures = a.failures[len(taken):]
-	if len(a.failures) == 0 {
-		a.answered = a.applied
-		a.failures = nil
-	} else {
-		a.answered = taken[len(taken)-1].GetNumber() // failures come in the order of their numbers
-	}
+	response = &pb.CommandsResponse{AppliedNumber: a.applied, Failures: a.failures}
+	a.answered, a.failures = a.applied, nil
 	signal(a.room)
-	return &pb.CommandsResponse{AppliedNumber: a.answered, Failures: taken}, false, nil
+	return response, false, nil
 }
 
 // full waits while more failures are unanswered than one response carries.

@@ -24,6 +24,7 @@ const (
 	requestSender      protowire.Number = 2
 	requestFirstNumber protowire.Number = 3
 	requestCommands    protowire.Number = 4
+	requestAnswerLater protowire.Number = 5
 )
 
 // Tags of the fields of packets: their numbers and wire types in one byte.
@@ -45,8 +46,10 @@ type commandBatch struct {
 	endpointID  string
 	sender      string
 	firstNumber uint64
+	answerLater bool
 	commands    [][]byte // each a Command in its wire form, within memory
 	tooMany     bool     // more than maxCommands came, and the rest was not even looked at
+	size        int      // of the message, in bytes
 
 	memory *[]byte // of messages; nil: none
 }
@@ -69,7 +72,7 @@ func (b *commandBatch) read(data mem.BufferSlice) error {
 
 // unmarshal cuts data, which must not change before forget.
 func (b *commandBatch) unmarshal(data []byte) error {
-	*b = commandBatch{commands: b.commands[:0], memory: b.memory}
+	*b = commandBatch{commands: b.commands[:0], memory: b.memory, size: len(data)}
 	for len(data) > 0 {
 		field, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
@@ -88,6 +91,14 @@ func (b *commandBatch) unmarshal(data []byte) error {
 	return nil
 }
 
+// unasked returns the size of the message if nobody waits for its answer, else 0.
+func (b *commandBatch) unasked() int {
+	if b.answerLater {
+		return b.size
+	}
+	return 0
+}
+
 // forget lets go of the message, whose commands must not be used any more.
 func (b *commandBatch) forget() {
 	clear(b.commands)
@@ -103,6 +114,9 @@ func (b *commandBatch) take(field protowire.Number, kind protowire.Type, value [
 	switch {
 	case field == requestFirstNumber && kind == protowire.VarintType:
 		b.firstNumber, _ = protowire.ConsumeVarint(value)
+	case field == requestAnswerLater && kind == protowire.VarintType:
+		later, _ := protowire.ConsumeVarint(value)
+		b.answerLater = later != 0
 	case field == requestCommands && kind == protowire.BytesType:
 		if len(b.commands) == maxCommands {
 			b.tooMany = true

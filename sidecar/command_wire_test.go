@@ -141,7 +141,7 @@ func FuzzReadPacket(f *testing.F) {
 
 // FuzzCommandBatch holds cutting up a message to what protobuf reads, except that nobody looks into the commands.
 func FuzzCommandBatch(f *testing.F) {
-	f.Add(marshal(f, &pb.CommandsRequest{EndpointId: "ep", Sender: "python", FirstNumber: 7, Commands: plainPackets()}))
+	f.Add(marshal(f, &pb.CommandsRequest{EndpointId: "ep", Sender: "python", FirstNumber: 7, AnswerLater: true, Commands: plainPackets()}))
 	f.Add(marshal(f, &pb.CommandsRequest{Commands: []*pb.Command{interruptCommand(), {}}}))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -155,6 +155,7 @@ func FuzzCommandBatch(f *testing.F) {
 		require.Equal(t, request.GetEndpointId(), batch.endpointID)
 		require.Equal(t, request.GetSender(), batch.sender)
 		require.Equal(t, request.GetFirstNumber(), batch.firstNumber)
+		require.Equal(t, request.GetAnswerLater(), batch.answerLater)
 		require.Len(t, batch.commands, len(request.GetCommands()))
 		for i, encoded := range batch.commands {
 			var command pb.Command
@@ -166,11 +167,12 @@ func FuzzCommandBatch(f *testing.F) {
 
 func TestCommandBatchStartsAfresh(t *testing.T) {
 	var batch commandBatch
-	require.NoError(t, batch.unmarshal(marshal(t, &pb.CommandsRequest{EndpointId: "ep", Sender: "x", FirstNumber: 7, Commands: plainPackets()})))
+	require.NoError(t, batch.unmarshal(marshal(t, &pb.CommandsRequest{EndpointId: "ep", Sender: "x", FirstNumber: 7, AnswerLater: true, Commands: plainPackets()})))
 	require.NoError(t, batch.unmarshal(nil))
 	require.Empty(t, batch.endpointID)
 	require.Empty(t, batch.sender)
 	require.Zero(t, batch.firstNumber)
+	require.False(t, batch.answerLater)
 	require.Empty(t, batch.commands)
 	require.Error(t, batch.unmarshal([]byte{0x0a, 1, 0xff}), "no UTF-8")
 	require.Error(t, batch.unmarshal([]byte{0x0a, 5}))

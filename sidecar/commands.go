@@ -48,7 +48,9 @@ func (s *service) commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, p
 	if err != nil {
 		return err
 	}
-	c := &commands{service: s, endpoint: h, sender: claimed.sender, batch: h.Batch(), answers: newAnswers(applied)}
+	answers := newAnswers(applied)
+	defer answers.end(nil) // in which nobody is interested any more: it stops the clock
+	c := &commands{service: s, endpoint: h, sender: claimed.sender, batch: h.Batch(), answers: answers}
 	s.working.Go(func() { c.run(ctx, message, stream) })
 	for {
 		response, err := c.answers.next(ctx)
@@ -129,7 +131,7 @@ func (c *commands) applyMessage(ctx context.Context, message *commandBatch) erro
 			err = nil
 		}
 	}
-	c.answers.add(c.sender.applied, failures)
+	c.answers.add(c.sender.applied, failures, message.unasked())
 	return err
 }
 

@@ -323,6 +323,37 @@ func TestFlushTimesOut(t *testing.T) {
 	require.Empty(t, stream.await(t, 3), "now the peer reads")
 }
 
+// TestCommandsAnsweredLater sends commands whose answers nobody waits for. They come all the same: in time, by themselves, or
+// with what is asked for; a failure, and the rest of a stream, at once. What was not answered before a break is known after it.
+func TestCommandsAnsweredLater(t *testing.T) {
+	s := serve(t, nil)
+	stream := openCommands(t, s.client, s.id, "python")
+	later := func(first uint64, commands ...*pb.Command) {
+		t.Helper()
+		require.NoError(t, stream.Send(&pb.CommandsRequest{FirstNumber: first, Commands: commands, AnswerLater: true}))
+	}
+	later(1, sendCommand(1, "1"))
+	require.Empty(t, stream.await(t, 1))
+	later(2, sendCommand(1, "2"))
+	stream.send(t, 3) // asks, and has nothing to say
+	require.Empty(t, stream.await(t, 2))
+	later(3, sendCommand(9, "3"))
+	require.Len(t, stream.await(t, 3), 1)
+	later(4, sendCommand(1, "4"))
+	for _, want := range []byte{1, 2, 4} {
+		require.Equal(t, []byte{want}, s.peer.awaitPacket(t).Body)
+	}
+	stream.cancel() // the connection breaks
+	stream = openCommands(t, s.client, s.id, "python")
+	require.Equal(t, uint64(4), stream.first.GetAppliedNumber())
+	require.Len(t, stream.first.GetRecentFailures(), 1)
+	later(5, sendCommand(1, "5"))
+	require.NoError(t, stream.CloseSend())
+	require.Empty(t, stream.await(t, 5))
+	_, err := stream.Recv()
+	require.ErrorIs(t, err, io.EOF)
+}
+
 // TestAClientThatDoesNotRead sends commands that all fail and reads no answer, until the sidecar reads no more either. Then
 // it reads them all.
 func TestAClientThatDoesNotRead(t *testing.T) {

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 
@@ -91,57 +90,4 @@ func TestFailuresOfThoseAwayAreBounded(t *testing.T) {
 	}
 	require.Len(t, s.away, maxAwayFailures/recentCommands)
 	require.Len(t, s.byName, len(s.away))
-}
-
-func TestAnswersCoalesce(t *testing.T) {
-	ctx := testContext(t)
-	a := newAnswers(5)
-	a.add(7, nil)
-	a.add(9, []*pb.CommandFailure{{Number: 8}})
-	response, err := a.next(ctx)
-	require.NoError(t, err)
-	require.Equal(t, uint64(9), response.GetAppliedNumber())
-	require.Len(t, response.GetFailures(), 1)
-
-	var many []*pb.CommandFailure
-	for n := uint64(10); n < 10+maxFailures+5; n++ {
-		many = append(many, &pb.CommandFailure{Number: n})
-	}
-	last := many[len(many)-1].GetNumber()
-	a.add(last+100, many)
-	ended := errors.New("over")
-	a.end(ended)
-	response, err = a.next(ctx)
-	require.NoError(t, err)
-	require.Len(t, response.GetFailures(), maxFailures)
-	require.Equal(t, uint64(9+maxFailures), response.GetAppliedNumber(), "no further than its failures go")
-	response, err = a.next(ctx)
-	require.NoError(t, err)
-	require.Len(t, response.GetFailures(), 5)
-	require.Equal(t, last+100, response.GetAppliedNumber())
-	_, err = a.next(ctx)
-	require.ErrorIs(t, err, ended, "behind everything that was to be said")
-}
-
-func TestAnswersHoldUpWhoIsNotRead(t *testing.T) {
-	a := newAnswers(0)
-	a.add(maxFailures+1, make([]*pb.CommandFailure, maxFailures+1))
-	waited := make(chan struct{})
-	go func() {
-		a.full(testContext(t))
-		close(waited)
-	}()
-	select {
-	case <-waited:
-		require.FailNow(t, "there is no room")
-	default:
-	}
-	_, err := a.next(testContext(t))
-	require.NoError(t, err)
-	<-waited
-
-	gone, cancel := context.WithCancel(context.Background())
-	cancel()
-	a.add(2*maxFailures, make([]*pb.CommandFailure, 2*maxFailures))
-	a.full(gone) // returns: nobody will read any more
 }

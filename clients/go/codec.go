@@ -18,8 +18,9 @@ func newCodec() codec {
 
 // encodedCommands is a CommandsRequest whose commands are encoded already.
 type encodedCommands struct {
-	first    uint64 // the number of the first one
-	elements []byte // of CommandsRequest.commands; they never change
+	first       uint64 // the number of the first one
+	elements    []byte // of CommandsRequest.commands; they never change. Empty: the answers to earlier ones are wanted
+	answerLater bool   // nobody waits for their answer
 }
 
 // Marshal hands encodedCommands on without copying them.
@@ -28,8 +29,11 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return c.CodecV2.Marshal(v)
 	}
-	number := appendVarint([]byte{tagFirstNumber}, commands.first)
-	return mem.BufferSlice{mem.SliceBuffer(number), mem.SliceBuffer(commands.elements)}, nil
+	head := appendVarint(append(make([]byte, 0, maxRequestHead), tagFirstNumber), commands.first)
+	if commands.answerLater {
+		head = append(head, tagAnswerLater, 1)
+	}
+	return mem.BufferSlice{mem.SliceBuffer(head), mem.SliceBuffer(commands.elements)}, nil
 }
 
 // Unmarshal lets an eventBatch read itself.

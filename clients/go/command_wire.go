@@ -18,6 +18,7 @@ import (
 const (
 	tagFirstNumber = 3<<3 | byte(protowire.VarintType) // of CommandsRequest
 	tagCommands    = 4<<3 | byte(protowire.BytesType)  // of CommandsRequest
+	tagAnswerLater = 5<<3 | byte(protowire.VarintType) // of CommandsRequest
 	tagSend        = 1<<3 | byte(protowire.BytesType)  // of Command
 	tagConnection  = 1<<3 | byte(protowire.VarintType) // of Message, as the next three
 	tagName        = 2<<3 | byte(protowire.BytesType)
@@ -25,6 +26,9 @@ const (
 	tagBody        = 4<<3 | byte(protowire.BytesType)
 	tagMsgpack     = 1<<3 | byte(protowire.BytesType) // of PacketBody
 )
+
+// maxRequestHead is the most that precedes the commands of a request: two tags, a number and a truth value.
+const maxRequestHead = 1 + 10 + 2
 
 var errNotUTF8 = errors.New("the name of a packet is not UTF-8")
 

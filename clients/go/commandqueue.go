@@ -26,6 +26,8 @@ type commandQueue struct {
 	awaited bool          // somebody waits for that
 	store   commandStore
 	unsent  uint64 // the number of the first command that did not go out over the present stream
+	asked   uint64 // the last command whose answer somebody waits for
+	urged   uint64 // the sidecar knows that it should not keep the answers up to this one to itself
 	closed  bool   // no more are taken
 	err     error  // why there will be no more answers
 	waiting map[uint64]*outcome
@@ -87,6 +89,7 @@ func (q *commandQueue) push(ctx context.Context, o *outcome, commands []*pb.Comm
 	last = q.store.next - 1
 	if o != nil && len(commands) > 0 {
 		q.waiting[last] = o
+		q.asked = last
 	}
 	return last, nil
 }
@@ -148,22 +151,33 @@ func (q *commandQueue) rewind() (first uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.unsent = q.store.first
+	q.urged = q.unsent - 1
 	return q.unsent
 }
 
-// next waits for commands that are not sent and returns some of them. There are none when the queue is closed and everything
-// is sent, or when ctx ended.
+// next waits for commands that are not sent and returns some of them, or none of them when somebody waits for the answer to
+// one that was sent. It is not ok when the queue is closed and everything is sent, or when ctx ended.
 func (q *commandQueue) next(ctx context.Context) (commands encodedCommands, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	err := q.until(ctx, func() bool { return q.unsent < q.store.next || q.closed })
-	if err != nil || q.unsent == q.store.next {
+	err := q.until(ctx, func() bool { return q.unsent < q.store.next || q.mustUrge() || q.closed })
+	if err != nil || q.unsent == q.store.next && !q.mustUrge() {
 		return encodedCommands{}, false
 	}
 	commands.first = q.unsent
-	commands.elements, q.unsent = q.store.from(q.unsent)
+	if q.unsent < q.store.next {
+		commands.elements, q.unsent = q.store.from(q.unsent)
+	}
+	commands.answerLater = !q.mustUrge()
+	if !commands.answerLater {
+		q.urged = q.unsent - 1
+	}
 	return commands, true
 }
+
+// mustUrge reports whether somebody waits for the answer to a command that was sent, and the sidecar does not know. The caller
+// holds mu.
+func (q *commandQueue) mustUrge() bool { return q.urged < q.asked && q.asked < q.unsent }
 
 // answered takes an answer in: commands are done with, and failures go to whoever wants to know.
 func (q *commandQueue) answered(response *pb.CommandsResponse) {
@@ -189,6 +203,7 @@ func (q *commandQueue) take(response *pb.CommandsResponse) (unclaimed []*Command
 	if applied := min(response.GetAppliedNumber(), q.store.next-1); applied >= q.store.first {
 		q.store.drop(applied + 1)
 		q.unsent = max(q.unsent, q.store.first)
+		q.urged = max(q.urged, applied)
 		q.notify()
 	}
 	return unclaimed
@@ -208,6 +223,8 @@ func (q *commandQueue) claim(f *pb.CommandFailure, unclaimed []*CommandError) []
 func (q *commandQueue) await(ctx context.Context, number uint64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.asked = max(q.asked, min(number, q.store.next-1))
+	q.notify()
 	if err := q.until(ctx, func() bool { return q.store.first > number || q.err != nil }); err != nil {
 		return err
 	}

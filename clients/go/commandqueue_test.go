@@ -85,6 +85,58 @@ func TestCommandQueueSendsInOrder(t *testing.T) {
 	require.False(t, ok)
 }
 
+// TestCommandQueueAsks looks at what requests say about their answers.
+func TestCommandQueueAsks(t *testing.T) {
+	q := newCommandQueue(nil)
+	push := func(o *outcome) {
+		t.Helper()
+		_, err := q.push(t.Context(), o, []*pb.Command{closeWith("")})
+		require.NoError(t, err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	wait := func(number uint64) { require.ErrorIs(t, q.await(over, number), context.Canceled) }
+	requires := func(first, commands uint64, later bool) {
+		t.Helper()
+		batch, ok := q.next(t.Context())
+		require.True(t, ok)
+		buffers, err := newCodec().Marshal(batch)
+		require.NoError(t, err)
+		var request pb.CommandsRequest
+		require.NoError(t, proto.Unmarshal(buffers.Materialize(), &request))
+		require.Equal(t, []any{first, int(commands), later}, []any{request.GetFirstNumber(), len(request.GetCommands()), request.GetAnswerLater()})
+	}
+	silent := func() {
+		t.Helper()
+		_, ok := q.next(over)
+		require.False(t, ok)
+	}
+	push(nil)
+	push(nil)
+	requires(1, 2, true)
+	push(&outcome{})
+	requires(3, 1, false)
+	wait(2)
+	silent() // the sidecar was asked for everything up to 3
+	push(nil)
+	requires(4, 1, true)
+	wait(4)
+	requires(5, 0, false)
+	wait(4)
+	silent()
+	wait(100) // which nobody has sent
+	push(nil)
+	requires(5, 1, true)
+	require.EqualValues(t, 1, q.rewind())
+	requires(1, 5, false) // a new stream: the sidecar is to be told again
+	q.answered(&pb.CommandsResponse{AppliedNumber: 5})
+	push(nil)
+	requires(6, 1, true)
+	q.answered(&pb.CommandsResponse{AppliedNumber: 6})
+	require.NoError(t, q.await(over, 6), "it is answered")
+	silent()
+}
+
 func TestCommandsThatCannotBeEncoded(t *testing.T) {
 	q := newCommandQueue(nil)
 	_, err := q.push(t.Context(), nil, []*pb.Command{closeWith("a"), closeWith("\xff"), closeWith("b")})

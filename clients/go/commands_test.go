@@ -19,6 +19,7 @@ import (
 type applier struct {
 	breakAfter []int // after so many requests each, the first streams break, without answering the last one
 	lose       bool  // nor applying it
+	patient    bool  // it keeps answers to itself until somebody asks, or the stream ends
 	fails      uint64
 	applied    uint64
 	reasons    []string // of the closes that were applied, in order
@@ -35,7 +36,7 @@ func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.C
 	for first := true; ; first = false {
 		request, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return stream.Send(&pb.CommandsResponse{AppliedNumber: a.applied})
 		}
 		if err != nil {
 			return err
@@ -47,6 +48,9 @@ func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.C
 		response := a.apply(request)
 		if limit == 0 {
 			return errBroken
+		}
+		if a.patient && request.GetAnswerLater() {
+			continue
 		}
 		if first {
 			a.senders[request.GetSender()] = true
@@ -136,6 +140,22 @@ func TestCommandsDo(t *testing.T) {
 	assert.False(t, told, "who waits for an answer gets it, nobody else")
 	_, err = c.Send(timeout(t), closeWith("d"))
 	assert.ErrorIs(t, err, ErrClosed)
+}
+
+// TestCommandsAskForAnswers has a sidecar that says nothing unasked, where the real one would take its time.
+func TestCommandsAskForAnswers(t *testing.T) {
+	a := &applier{patient: true, senders: map[string]bool{}}
+	sidecar := attach(t, &scripted{commands: a.serve})
+	c := sidecar.Commands(timeout(t), CommandsOptions{})
+	require.NoError(t, c.Do(timeout(t), closeWith("a")))
+	last, err := c.Send(timeout(t), closeWith("b"), closeWith("c"))
+	require.NoError(t, err)
+	require.NoError(t, c.Wait(timeout(t), last))
+	require.NoError(t, c.Wait(timeout(t), 1), "the answer came long ago")
+	_, err = c.Send(timeout(t), closeWith("d"))
+	require.NoError(t, err)
+	require.NoError(t, c.Close(timeout(t)))
+	assert.Equal(t, []string{"a", "b", "c", "d"}, a.reasons)
 }
 
 func TestCommandsReportARefusal(t *testing.T) {

@@ -1386,8 +1386,14 @@ type CommandsRequest struct {
 	// which may have no commands, it says as well which command is the first whose answer has not come: failures before it
 	// are forgotten. 0: they are all told again.
 	FirstNumber uint64 `protobuf:"varint,3,opt,name=first_number,json=firstNumber,proto3" json:"first_number,omitempty"`
-	// The commands, at most 65,536. May be empty in the first message.
-	Commands      []*Command `protobuf:"bytes,4,rep,name=commands,proto3" json:"commands,omitempty"`
+	// The commands, at most 65,536. May be empty in the first message, and in one that only asks for answers.
+	Commands []*Command `protobuf:"bytes,4,rep,name=commands,proto3" json:"commands,omitempty"`
+	// Whether nobody waits for the answer to these commands, which may come up to 5 ms later then, together with that to others:
+	// one answer for each of many small messages costs both sides more than what the messages say. What failed is answered at
+	// once all the same, and with it everything before; so is everything when the messages that are unanswered have 128 KiB,
+	// when a message comes without this (it may have no commands), and at the stream's end. A sidecar from before this field
+	// answers at once.
+	AnswerLater   bool `protobuf:"varint,5,opt,name=answer_later,json=answerLater,proto3" json:"answer_later,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1448,6 +1454,13 @@ func (x *CommandsRequest) GetCommands() []*Command {
 		return x.Commands
 	}
 	return nil
+}
+
+func (x *CommandsRequest) GetAnswerLater() bool {
+	if x != nil {
+		return x.AnswerLater
+	}
+	return false
 }
 
 // CommandsResponse answers commands. The first one comes at once and tells a returning sender where to go on.
@@ -2503,13 +2516,14 @@ const file_pengbridge_v1_sidecar_service_proto_rawDesc = "" +
 	"\vendpoint_id\x18\x01 \x01(\tR\n" +
 	"endpointId\x12H\n" +
 	"\x0facknowledgement\x18\x02 \x01(\v2\x1e.pengbridge.v1.AcknowledgementR\x0facknowledgement\"\x15\n" +
-	"\x13AcknowledgeResponse\"\xa1\x01\n" +
+	"\x13AcknowledgeResponse\"\xc4\x01\n" +
 	"\x0fCommandsRequest\x12\x1f\n" +
 	"\vendpoint_id\x18\x01 \x01(\tR\n" +
 	"endpointId\x12\x16\n" +
 	"\x06sender\x18\x02 \x01(\tR\x06sender\x12!\n" +
 	"\ffirst_number\x18\x03 \x01(\x04R\vfirstNumber\x122\n" +
-	"\bcommands\x18\x04 \x03(\v2\x16.pengbridge.v1.CommandR\bcommands\"\xbc\x01\n" +
+	"\bcommands\x18\x04 \x03(\v2\x16.pengbridge.v1.CommandR\bcommands\x12!\n" +
+	"\fanswer_later\x18\x05 \x01(\bR\vanswerLater\"\xbc\x01\n" +
 	"\x10CommandsResponse\x12%\n" +
 	"\x0eapplied_number\x18\x01 \x01(\x04R\rappliedNumber\x129\n" +
 	"\bfailures\x18\x02 \x03(\v2\x1d.pengbridge.v1.CommandFailureR\bfailures\x12F\n" +

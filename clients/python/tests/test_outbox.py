@@ -100,6 +100,23 @@ def test_what_is_gathered_goes_with_the_acknowledgement(made: Fixture) -> None:
     request = made.request()
     assert [command.WhichOneof("action") for command in request.commands] == ["send", "send", "acknowledge"]
     assert request.commands[2].acknowledge == command_pb2.Acknowledgement(subscriber="me", sequence=7)
+    assert request.answer_later
+
+
+def test_only_answers_that_nobody_waits_for_may_come_later(made: Fixture) -> None:
+    assert made.stream is not None
+    made.outbox.acknowledge(_wire.acknowledgement("me", 7))
+    assert made.request().answer_later
+    made.send(b"\1")  # at once: the answers' thread may not look for a while
+    assert not made.stream.requests.get_nowait().answer_later
+
+    made.stream.busy = True
+    made.outbox.acknowledge(_wire.acknowledgement("me", 8))
+    made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
+    made.stream.busy = False
+    request = made.request()
+    assert [command.WhichOneof("action") for command in request.commands] == ["flush", "acknowledge"]
+    assert not request.answer_later
 
 
 def test_what_is_gathered_goes_when_it_is_released(made: Fixture) -> None:

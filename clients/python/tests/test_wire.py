@@ -32,7 +32,9 @@ def test_send_is_protobufs(cid: int, packet: int | str, size: int) -> None:
 def test_a_batch_is_protobufs() -> None:
     stop = command_pb2.Command(stop=command_pb2.EndpointStop())
     expected = sidecar_service_pb2.CommandsRequest(first_number=300, commands=[stop, stop])
-    assert _wire.numbered(300) + _wire.command(stop) * 2 == expected.SerializeToString()
+    assert _wire.numbered(300, later=False) + _wire.command(stop) * 2 == expected.SerializeToString()
+    later = sidecar_service_pb2.CommandsRequest(first_number=300, answer_later=True)
+    assert _wire.numbered(300, later=True) == later.SerializeToString()
 
 
 def test_the_opening_is_protobufs() -> None:

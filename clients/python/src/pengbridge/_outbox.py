@@ -59,8 +59,9 @@ class Answer:
 class _Batch:
     """Commands that were written together, and not answered yet."""
 
-    def __init__(self, first: int, commands: list[bytes], tickets: list[Ticket | Answer | None]) -> None:
+    def __init__(self, first: int, commands: list[bytes], tickets: list[Ticket | Answer | None], later: bool) -> None:
         self.first = first
+        self.later = later  # whether the answer may take a few milliseconds
         self.commands = commands
         self.tickets = tickets
         self.size = sum(map(len, commands))
@@ -72,7 +73,7 @@ class _Batch:
 
     def encode(self) -> bytes:
         """The CommandsRequest."""
-        return b"".join((_wire.numbered(self.first), *self.commands))
+        return b"".join((_wire.numbered(self.first, self.later), *self.commands))
 
     def settle(self, applied: int) -> int:
         """Removes what was applied up to that number; whoever waits for it is told. Returns its size in bytes."""
@@ -128,6 +129,7 @@ class Outbox:
         self._tickets: list[Ticket | Answer | None] = []  # who is told of their failure
         self._written: deque[_Batch] = deque()  # written, not answered as far as we know
         self._next = 1  # the number of the first that waits
+        self._prompt = 0  # the number behind those whose answer comes at once, and makes the answers' thread look
         self._bytes = 0  # of both
         self._acknowledge: bytes | None = None
         self._stream: Stream | None = None
@@ -172,7 +174,7 @@ class Outbox:
                 self._wake()
             elif self._gatherer == threading.get_ident():
                 pass  # see gather
-            elif time.monotonic() - self._wrote > _QUIET:
+            elif self._prompt <= self._written[0].first or time.monotonic() - self._wrote > _QUIET:
                 self._write()
             else:
                 self._wake()
@@ -265,6 +267,8 @@ class Outbox:
 
     def _draw(self) -> _Batch:
         """Moves what fits one message from waiting to written."""
+        # Who handles events waits for no answer, and one to each acknowledgement would cost both sides more than all the rest.
+        later = self._acknowledge is not None
         if self._acknowledge is not None:
             self._bytes += len(self._acknowledge)
             self._waiting += (self._acknowledge,)  # as in put
@@ -279,9 +283,12 @@ class Outbox:
                     break
             else:
                 count = min(len(self._waiting), _BATCH_COMMANDS)
-        batch = _Batch(self._next, self._waiting[:count], self._tickets[:count])
+        later = later and Answer not in map(type, self._tickets[:count])
+        batch = _Batch(self._next, self._waiting[:count], self._tickets[:count], later)
         del self._waiting[:count], self._tickets[:count]  # no calls from here on, as in put
         self._next += count
+        if not later:
+            self._prompt = self._next
         self._written += (batch,)
         return batch
 

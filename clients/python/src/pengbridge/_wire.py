@@ -26,6 +26,7 @@ _REQUEST_ENDPOINT = b"\x0a"
 _REQUEST_SENDER = b"\x12"
 _REQUEST_FIRST = b"\x18"
 _REQUEST_COMMAND = b"\x22"
+_REQUEST_ANSWER_LATER = b"\x28\x01"
 _COMMAND_SEND = b"\x0a"
 _COMMAND_ACKNOWLEDGE = b"\x3a"
 _ACKNOWLEDGEMENT_SUBSCRIBER = b"\x0a"
@@ -120,9 +121,9 @@ def opening(endpoint_id: str, sender: str) -> bytes:
     return b"".join((_REQUEST_ENDPOINT, varint(len(endpoint)), endpoint, _REQUEST_SENDER, varint(len(name)), name))
 
 
-def numbered(first: int) -> bytes:
-    """The part of a CommandsRequest that numbers its commands."""
-    return _REQUEST_FIRST + varint(first)
+def numbered(first: int, later: bool) -> bytes:
+    """The part of a CommandsRequest that numbers its commands, and says whether their answer may come later."""
+    return _REQUEST_FIRST + varint(first) + (_REQUEST_ANSWER_LATER if later else b"")
 
 
 def frame(packet: int, body: bytes, threshold: int | None, level: int) -> bytes:

@@ -216,16 +216,18 @@ class AcknowledgeResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class CommandsRequest(_message.Message):
-    __slots__ = ("endpoint_id", "sender", "first_number", "commands")
+    __slots__ = ("endpoint_id", "sender", "first_number", "commands", "answer_later")
     ENDPOINT_ID_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     FIRST_NUMBER_FIELD_NUMBER: _ClassVar[int]
     COMMANDS_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_LATER_FIELD_NUMBER: _ClassVar[int]
     endpoint_id: str
     sender: str
     first_number: int
     commands: _containers.RepeatedCompositeFieldContainer[_command_pb2.Command]
-    def __init__(self, endpoint_id: _Optional[str] = ..., sender: _Optional[str] = ..., first_number: _Optional[int] = ..., commands: _Optional[_Iterable[_Union[_command_pb2.Command, _Mapping]]] = ...) -> None: ...
+    answer_later: bool
+    def __init__(self, endpoint_id: _Optional[str] = ..., sender: _Optional[str] = ..., first_number: _Optional[int] = ..., commands: _Optional[_Iterable[_Union[_command_pb2.Command, _Mapping]]] = ..., answer_later: _Optional[bool] = ...) -> None: ...
 
 class CommandsResponse(_message.Message):
     __slots__ = ("applied_number", "failures", "recent_failures")
