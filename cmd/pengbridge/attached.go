@@ -29,6 +29,9 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 		return err
 	}
 	defer listener.Close()
+	if err := c.clearReadyFile(); err != nil { // not before: with its address, it may be another one's that lives
+		return exitError{launch.ExitUsage, err}
+	}
 	metrics, err := serveMetrics(c.Metrics)
 	if err != nil {
 		return exitError{launch.ExitListen, err}
@@ -45,7 +48,7 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 		return exitError{launch.ExitUsage, err}
 	}
 	defer c.removeReadyFile()
-	l := life{service, listener, context.Background(), signals, c.Drain, logger}
+	l := life{service, listener, context.Background(), signals.Drain(), signals.Force(), c.Drain, logger}
 	return l.run(func() error {
 		logger.Info("serving", "address", listener.Target(), "version", version)
 		if metrics != nil {
@@ -88,6 +91,17 @@ func (c *serveCommand) credentials(logger *slog.Logger) (credentials.TransportCr
 	return launch.PeerCredentials(credentials.NewTLS(config)), nil
 }
 
+// clearReadyFile removes what a sidecar that was killed has left: whoever waits for the file must not find that.
+func (c *serveCommand) clearReadyFile() error {
+	if c.ReadyFile == "" {
+		return nil
+	}
+	if err := launch.ClearReadyFile(c.ReadyFile); err != nil {
+		return fmt.Errorf("--ready-file: name a file in a folder that is there and can be written to: %w", err)
+	}
+	return nil
+}
+
 func (c *serveCommand) writeReadyFile(address string) error {
 	if c.ReadyFile == "" {
 		return nil
@@ -99,6 +113,6 @@ func (c *serveCommand) writeReadyFile(address string) error {
 
 func (c *serveCommand) removeReadyFile() {
 	if c.ReadyFile != "" {
-		_ = os.Remove(c.ReadyFile)
+		launch.RemoveReadyFile(c.ReadyFile, os.Getpid())
 	}
 }

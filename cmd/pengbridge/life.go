@@ -13,7 +13,7 @@ import (
 )
 
 // cutGrace is how long a service may take to end after its drain time, when everything is being cut. Beyond it the process
-// ends without it.
+// ends without it, as it does after a second signal.
 const cutGrace = 500 * time.Millisecond
 
 // service is what the sidecar is to the process around it.
@@ -29,8 +29,9 @@ type life struct {
 	service  service
 	listener net.Listener
 	// parent is done when the process that the sidecar serves is gone; of one started by hand, it never is.
-	parent  context.Context
-	signals *launch.Signals
+	parent context.Context
+	// asked is closed when a signal asks for the end, and forced when a second one does.
+	asked, forced <-chan struct{}
 	// drain is how long goodbyes may take.
 	drain  time.Duration
 	logger *slog.Logger
@@ -54,7 +55,7 @@ func (l *life) run(ready func() error) error {
 	select {
 	case err := <-served:
 		return errors.Join(errors.New("serving ended by itself"), err)
-	case <-l.signals.Drain():
+	case <-l.asked:
 		l.logger.Info("draining", "because", "a signal asked for it", "limit", l.drain)
 	case <-l.parent.Done():
 		l.logger.Info("draining", "because", context.Cause(l.parent), "limit", l.drain)
@@ -74,7 +75,8 @@ func keepSmall() (stop func()) {
 	}
 }
 
-// end drains the service, or cuts it off when the time is up or a second signal comes.
+// end drains the service, or cuts it off when the time is up. A second signal ends it at once: the process's end closes what
+// is open.
 func (l *life) end(served <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.drain)
 	defer cancel()
@@ -88,15 +90,15 @@ func (l *life) end(served <-chan error) error {
 	select {
 	case <-drained:
 		return l.farewell(err)
-	case <-l.signals.Force():
-		l.logger.Warn("a second signal: cutting everything")
-		cancel()
 	case <-ctx.Done():
 		l.logger.Warn("the time for goodbyes is up: cutting everything")
-	}
-	select {
-	case <-drained:
-	case <-time.After(cutGrace):
+		select {
+		case <-drained:
+		case <-l.forced:
+		case <-time.After(cutGrace):
+		}
+	case <-l.forced:
+		l.logger.Warn("a second signal: ending at once")
 	}
 	return exitError{launch.ExitForced, errors.New("ended before everything was delivered")}
 }

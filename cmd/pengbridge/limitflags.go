@@ -22,22 +22,33 @@ type limitFlag struct {
 	value protoreflect.Value
 }
 
-// UnmarshalText reads name=value: a time such as 10s, a size such as 64KiB, or a number.
-func (f *limitFlag) UnmarshalText(text []byte) error {
-	name, value, found := strings.Cut(string(text), "=")
+// UnmarshalText adds limits, with a comma between one and the next: the command line calls it for each flag. A limit is
+// name=value, where the value is a time such as 10s, a size such as 64KiB, or a number.
+func (l *limitFlags) UnmarshalText(text []byte) error {
+	for _, each := range strings.Split(string(text), ",") {
+		f, err := parseLimitFlag(each)
+		if err != nil {
+			return err
+		}
+		*l = append(*l, f)
+	}
+	return nil
+}
+
+func parseLimitFlag(text string) (limitFlag, error) {
+	name, value, found := strings.Cut(text, "=")
 	field := limitFields().ByName(protoreflect.Name(name))
 	switch {
 	case !found:
-		return fmt.Errorf("%q must be name=value, such as max_connections=1000", text)
+		return limitFlag{}, fmt.Errorf("%q must be name=value, such as max_connections=1000", text)
 	case field == nil:
-		return fmt.Errorf("there is no limit %q: there are %s", name, strings.Join(limitNames(), ", "))
+		return limitFlag{}, fmt.Errorf("there is no limit %q: there are %s", name, strings.Join(limitNames(), ", "))
 	}
 	parsed, err := parseLimit(field, value)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return limitFlag{}, fmt.Errorf("%s: %w", name, err)
 	}
-	*f = limitFlag{field, parsed}
-	return nil
+	return limitFlag{field, parsed}, nil
 }
 
 func parseLimit(field protoreflect.FieldDescriptor, text string) (protoreflect.Value, error) {

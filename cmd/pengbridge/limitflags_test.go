@@ -15,11 +15,9 @@ import (
 func TestLimitFlags(t *testing.T) {
 	var flags limitFlags
 	for _, text := range []string{
-		"max_connections=5", "max_packet_bytes=64KiB", "idle_timeout=1m30s", "backlog_bytes=2GiB", "bytes_per_second=1MiB", "max_connections=7",
+		"max_connections=5", "max_packet_bytes=64KiB,idle_timeout=1m30s", "backlog_bytes=2GiB", "bytes_per_second=1MiB", "max_connections=7",
 	} {
-		var flag limitFlag
-		require.NoError(t, flag.UnmarshalText([]byte(text)), text)
-		flags = append(flags, flag)
+		require.NoError(t, flags.UnmarshalText([]byte(text)), text)
 	}
 	want := &pb.Limits{
 		MaxConnections: 7, MaxPacketBytes: 64 << 10, IdleTimeout: durationpb.New(90 * time.Second), BacklogBytes: 2 << 30, BytesPerSecond: 1 << 20,
@@ -29,6 +27,7 @@ func TestLimitFlags(t *testing.T) {
 	for text, problem := range map[string]string{
 		"":                        "name=value",
 		"max_connections":         "name=value",
+		"max_connections=5,":      "name=value",
 		"max_conections=5":        "there are backlog_bytes, ",
 		"max_connections=":        "number above 0",
 		"max_connections=0":       "number above 0",
@@ -43,7 +42,7 @@ func TestLimitFlags(t *testing.T) {
 		"max_connections=5=6":     "number above 0",
 		"limits.max_connections=": "there is no limit",
 	} {
-		var flag limitFlag
-		assert.ErrorContains(t, flag.UnmarshalText([]byte(text)), problem, text)
+		var flags limitFlags
+		assert.ErrorContains(t, flags.UnmarshalText([]byte(text)), problem, text)
 	}
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -33,8 +35,8 @@ type serveCommand struct {
 	TLSAnyClient bool   `name:"tls-any-client" help:"Let callers without a certificate come from other machines: the token is all they need."`
 
 	MaxConnections int        `default:"10000" placeholder:"N" help:"How many gRPC connections there may be at once (default ${default})."`
-	Limit          limitFlags `sep:"," placeholder:"NAME=VALUE" help:"A limit of endpoints whose application asks for none, such as max_connections=1000 or idle_timeout=5m."`
-	MaxLimit       limitFlags `sep:"," placeholder:"NAME=VALUE" help:"The most that an application may ask for, such as max_packet_bytes=1MiB."`
+	Limit          limitFlags `placeholder:"NAME=VALUE" help:"A limit of endpoints whose application asks for none, such as max_connections=1000 or idle_timeout=5m."`
+	MaxLimit       limitFlags `placeholder:"NAME=VALUE" help:"The most that an application may ask for, such as max_packet_bytes=1MiB."`
 	MemoryBudget   byteSize   `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in logs of events; the peer that holds most is closed beyond it (default ${default})."`
 
 	Reflection bool       `help:"Serve the API's description, for tools like grpcurl, to other machines as well. Locally it always is."`
@@ -102,6 +104,10 @@ func (c *serveCommand) check() error {
 		return nil
 	case c.Listen == "":
 		return errors.New("say where to listen, for example: --listen 127.0.0.1:7777 --token-file tokens")
+	case !strings.HasPrefix(c.Listen, "unix:") && !isHostPort(c.Listen):
+		return fmt.Errorf("--listen must be host:port or unix:/path, not %q", c.Listen)
+	case c.Metrics != "" && !isHostPort(c.Metrics):
+		return fmt.Errorf("--metrics must be host:port, not %q", c.Metrics)
 	case c.TokenFile == "":
 		return errors.New("--token-file is missing, there is no serving without a token; " +
 			"make one with: pengbridge token --add-to tokens")
@@ -115,4 +121,13 @@ func (c *serveCommand) check() error {
 		return errors.New("--drain must be more than 0 and at most 60s")
 	}
 	return nil
+}
+
+// isHostPort reports whether an address has the form that one of TCP has. Whether there is such a host is not asked.
+func isHostPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	return err == nil
 }

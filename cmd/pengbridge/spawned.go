@@ -39,7 +39,7 @@ func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog
 	if err != nil {
 		return refuse(s, exitError{launch.ExitUsage, err})
 	}
-	l := life{service, listener, parent.Context(), signals, parent.Hello.Drain(), logger}
+	l := life{service, listener, parent.Context(), signals.Drain(), signals.Force(), parent.Hello.Drain(), logger}
 	return l.run(func() error {
 		return launch.WriteReady(s.out, launch.Ready{
 			APIVersion: launch.APIVersion, Address: listener.Target(), PID: os.Getpid(), Version: version,

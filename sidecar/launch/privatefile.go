@@ -6,15 +6,6 @@ import (
 	"path/filepath"
 )
 
-// WriteReadyFile writes the ready line to a file of mode 0600. Whoever waits for the file never sees half of it.
-func WriteReadyFile(path string, r Ready) error {
-	f, err := createBeside(path)
-	if err != nil {
-		return err
-	}
-	return f.commit(WriteReady(f, r))
-}
-
 // writePrivateFile replaces a file whole, with mode 0600.
 func writePrivateFile(path string, data []byte) error {
 	f, err := createBeside(path)
