@@ -89,9 +89,7 @@ func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint
 	}
 	logger := e.logger.With("endpoint", h.id, "label", h.label)
 	logged.OnLost = h.whenLost(o.GetEvents().GetLostAction(), logger)
-	logged.OnPause = func(paused bool) {
-		logger.Info("reading is held up by the backlog of events", "paused", paused)
-	}
+	logged.OnPause = newPauses(logger).tell
 	logged.OnMemory = e.budget.CountLog
 	h.log = eventlog.New(logged)
 	h.backlogBytes, h.backlogEvents = logged.BacklogBytes, logged.BacklogEvents
