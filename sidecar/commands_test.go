@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -360,9 +361,10 @@ func TestAClientThatDoesNotRead(t *testing.T) {
 	s := serve(t, nil)
 	stream := openCommands(t, s.client, s.id, "")
 	const messages, size = 40, 1000
+	body := `"` + strings.Repeat("x", 100) + `"` // so that all of them are far more than the stream's window
 	commands := make([]*pb.Command, size)
 	for i := range commands {
-		commands[i] = sendCommand(9, "0")
+		commands[i] = sendCommand(9, body)
 	}
 	var sent atomic.Int64
 	done := make(chan error, 1)

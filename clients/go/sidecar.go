@@ -32,6 +32,9 @@ const (
 	silence, unanswered = 10 * time.Second, 20 * time.Second
 	// ioBuffer is the size of the transport's buffers.
 	ioBuffer = 128 << 10
+	// streamWindow and connectionWindow are how much may be under way that is not read, in one call and in all. They are fixed,
+	// as in the sidecar: else gRPC would ping it for nearly every message, to find out how large they should be.
+	streamWindow, connectionWindow = 1 << 20, 4 << 20
 )
 
 // SpawnOptions say which sidecar to start, and how. The zero value is useful where PENGBRIDGE_BINARY is set.
@@ -121,6 +124,8 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: silence, Timeout: unanswered}),
 		grpc.WithReadBufferSize(ioBuffer),
 		grpc.WithWriteBufferSize(ioBuffer),
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connectionWindow),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxReceive), grpc.ForceCodecV2(newCodec())),
 	)
 	if err != nil {
