@@ -111,6 +111,19 @@ func TestDrainDoesNotWaitForTheDead(t *testing.T) {
 	require.Equal(t, "servershutdown", *p.await(t, event.ClientClose).Reason)
 }
 
+// TestDrainDoesNotWaitForTheSocketsOfTheDead drains when the application is gone and a fork of it holds its connection, on which
+// nobody answers any more.
+func TestDrainDoesNotWaitForTheSocketsOfTheDead(t *testing.T) {
+	gone := make(chan struct{})
+	s := start(t, Options{Gone: gone})
+	held := s.callRaw(t)
+	held.begin(t, "/no/such", gameToken)
+	held.awaitStatus(t) // now it is a connection without streams
+	close(gone)
+	_, err := s.drain(4 * time.Second) // gRPC itself would wait for 5 s
+	require.NoError(t, err)
+}
+
 // TestDrainDoesNotWaitForWhoLeft drains when the application has said that it reads no more, though not all was read.
 func TestDrainDoesNotWaitForWhoLeft(t *testing.T) {
 	s := start(t, Options{})

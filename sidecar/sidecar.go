@@ -56,6 +56,7 @@ const (
 	clientPing    = 5 * time.Second  // clients may ask this often whether we live
 	serverPing    = time.Minute      // finds clients on other machines that vanished without a word
 	serverPingFor = 20 * time.Second
+	lookersOn     = 100 * time.Millisecond // to read that it ends, when the application is gone
 )
 
 // Options make a sidecar.
@@ -194,21 +195,38 @@ func (s *Sidecar) Drain(ctx context.Context) error {
 	s.service.endpoints.close()
 	s.end(errDraining)
 
+	err := s.stop(ctx)
+	s.service.working.Wait()
+	return err
+}
+
+// stop ends gRPC: in good order, or at once when ctx ends, whose error it returns then. Connections have no streams any more, but
+// gRPC waits for each to say that it has read that. When the application has ended, a fork of it may hold the sockets and say
+// nothing: only who looks on may still be there, and gets a moment.
+func (s *Sidecar) stop(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		s.server.GracefulStop()
 		close(stopped)
 	}()
-	var err error
-	select {
-	case <-stopped:
-	case <-ctx.Done():
-		err = ctx.Err()
+	gone := s.gone
+	var late <-chan time.Time
+	for {
+		var err error
+		select {
+		case <-stopped:
+			return nil
+		case <-gone:
+			gone, late = nil, time.After(lookersOn)
+			continue
+		case <-late:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
 		s.server.Stop() // makes GracefulStop return, too
 		<-stopped
+		return err
 	}
-	s.service.working.Wait()
-	return err
 }
 
 // shares divides the time until ctx's deadline. Without a deadline, core's own timeout holds for peers.
