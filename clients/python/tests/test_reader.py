@@ -209,3 +209,18 @@ def test_a_signal_while_nothing_comes_breaks_nothing(made: Fixture, monkeypatch:
     made.stream.messages.put(batch(7))
     assert made.items(1) == [batch(7).SerializeToString()]
     assert made.transport.streams.empty()
+
+
+def test_a_signal_before_reading_begins_leaves_it_to_others(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    made.take_turn()
+    made.inbox.take()
+
+    def read(timeout: float | None) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made.reader, "read", read)
+        with pytest.raises(KeyboardInterrupt):
+            made.inbox.wait(WAIT)
+    made.stream.messages.put(batch(7))
+    eventually(lambda: made.inbox._items)  # this thread asks no more

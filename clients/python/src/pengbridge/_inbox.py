@@ -43,6 +43,9 @@ class Source(Protocol):
     def read(self, timeout: float | None) -> None:
         """Waits until it has put something, at most timeout seconds, and gives that right back."""
 
+    def disclaim(self) -> None:
+        """Gives the right back, if the calling thread still has it."""
+
     def interrupt(self) -> None:
         """Ends the present or the next read."""
 
@@ -132,24 +135,33 @@ class Inbox:
         """Waits until there is something, or wake was called; at most timeout seconds. It reads itself, if nobody does."""
         deadline = None if timeout is None else time.monotonic() + timeout
         left = timeout
-        while True:
-            with self._lock:
-                if self._items or self._woken:
-                    return
-                if left is not None and left <= 0:
-                    self._changed.notify()  # somebody else may read now
-                    return
-                mine = self._source if self._source is not None and self._source.claim() else None
-                if mine is None:
-                    self._waiters += 1
-                    try:
-                        self._changed.wait(left)
-                    finally:
-                        self._waiters -= 1
-            if mine is not None:
-                mine.read(left)
-            if deadline is not None:
-                left = deadline - time.monotonic()
+        try:
+            while not self._wait(left):
+                if deadline is not None:
+                    left = deadline - time.monotonic()
+        except BaseException:  # a signal's handler may raise anywhere in the main thread, which may not come back
+            if self._source is not None:
+                self._source.disclaim()
+            raise
+
+    def _wait(self, left: float | None) -> bool:
+        """Waits once, or reads. Returns whether that is enough."""
+        with self._lock:
+            if self._items or self._woken:
+                return True
+            if left is not None and left <= 0:
+                self._changed.notify()  # somebody else may read now
+                return True
+            mine = self._source if self._source is not None and self._source.claim() else None
+            if mine is None:
+                self._waiters += 1
+                try:
+                    self._changed.wait(left)
+                finally:
+                    self._waiters -= 1
+        if mine is not None:
+            mine.read(left)
+        return False
 
     def wake(self) -> None:
         """Ends a wait, the present or the next one. Nobody waits in a fork."""

@@ -137,6 +137,13 @@ class Reader:
                 if over or self._alone:
                     self._turn.notify()
 
+    def disclaim(self) -> None:
+        """Gives the right back, if the calling thread has it: an exception may have kept it from reading."""
+        with self._lock:
+            if self._taken == threading.get_ident():
+                self._taken = 0
+                self._turn.notify()
+
     def interrupt(self) -> None:
         """Ends the present or the next read."""
         with self._lock:
