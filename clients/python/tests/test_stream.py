@@ -240,3 +240,12 @@ def test_after_close_nothing_happens(opened: Open) -> None:
     stream.interrupt()
     stream.cancel()
     stream.close()
+
+
+def test_a_fork_that_has_the_socket_too_does_not_keep_the_connection() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs, ours.dup():
+        theirs.settimeout(WAIT)
+        Stream(ours, None, Call("/service/Echo", "http", "localhost")).close()
+        assert theirs.recv(1) == b""

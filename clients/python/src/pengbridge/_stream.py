@@ -110,6 +110,8 @@ class Stream:
     def close(self) -> None:
         """Lets the connection go. Nobody may receive any more."""
         with self._lock:
+            with contextlib.suppress(OSError):  # the sidecar may have been quicker
+                self._sock.shutdown(socket.SHUT_RDWR)  # a fork may have the socket, too, and hold it open
             self._sock.close()
             self._waiter.close()
 
