@@ -360,11 +360,11 @@ func TestCommandsAnsweredLater(t *testing.T) {
 func TestAClientThatDoesNotRead(t *testing.T) {
 	s := serve(t, nil)
 	stream := openCommands(t, s.client, s.id, "")
-	const messages, size = 40, 1000
-	body := `"` + strings.Repeat("x", 100) + `"` // so that all of them are far more than the stream's window
+	const messages, size = 40, 250
+	body := msgpackBody("\xda\x02\x00" + strings.Repeat("x", 512)) // so that all of them are far more than the stream's window
 	commands := make([]*pb.Command, size)
 	for i := range commands {
-		commands[i] = sendCommand(9, body)
+		commands[i] = &pb.Command{Action: &pb.Command_Send{Send: echo(9, body)}}
 	}
 	var sent atomic.Int64
 	done := make(chan error, 1)
