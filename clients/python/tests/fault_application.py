@@ -1,7 +1,7 @@
 """An application for the fault suite (cmd/pengbridge/faults): a server that sends every numbered packet back.
 
 It tells of every event before it handles it, on stdout: as protobuf messages with their lengths. Its endpoint is there
-already, and goes on when this process is killed or another one takes over. The API has no way to do that: programs have their
+already, and goes on when this process is killed or another one takes over. The API cannot do that: programs have their
 endpoints to themselves.
 Arguments: the sidecar's address, the token file, the endpoint's id.
 """

@@ -5,13 +5,14 @@ package faults
 import (
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 )
 
-// proxy relays TCP connections to a target, and breaks them as it is told. All methods may be called concurrently.
+// proxy relays connections to a target, TCP or Unix, and breaks them as it is told. All methods may be called concurrently.
 type proxy struct {
 	listener net.Listener
-	target   string
+	target   place
 	narrow   bool
 	wg       sync.WaitGroup
 
@@ -20,27 +21,55 @@ type proxy struct {
 	stalled bool // new links are, too
 }
 
+// place is where somebody listens.
+type place struct{ network, address string }
+
+// placeOf reads "host:port" or "unix:/path".
+func placeOf(address string) place {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return place{"unix", path}
+	}
+	return place{"tcp", address}
+}
+
+// stream is a TCP or Unix connection.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
 // link is one relayed connection.
 type link struct {
-	client, server *net.TCPConn
+	client, server stream
 	up, down       *lane // from the client, and to it
 }
 
 // narrowBytes is what a narrow proxy's sockets hold: little, so that who sends has to wait, or to keep it.
 const narrowBytes = 32 << 10
 
-// newProxy relays to a TCP address until close.
+// newProxy relays to an address, "host:port" or "unix:/path", until close. It listens on loopback, or in the same folder.
 func newProxy(target string, narrow bool) (*proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	to := placeOf(target)
+	at := place{"tcp", "127.0.0.1:0"}
+	if to.network == "unix" {
+		at = place{"unix", to.address + "-proxy"}
+	}
+	listener, err := net.Listen(at.network, at.address)
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: listener, target: target, narrow: narrow, links: make(map[*link]struct{})}
+	p := &proxy{listener: listener, target: to, narrow: narrow, links: make(map[*link]struct{})}
 	p.wg.Go(p.accept)
 	return p, nil
 }
 
-func (p *proxy) address() string { return p.listener.Addr().String() }
+// address is where the proxy listens, in the target's form.
+func (p *proxy) address() string {
+	if p.target.network == "unix" {
+		return "unix:" + p.listener.Addr().String()
+	}
+	return p.listener.Addr().String()
+}
 
 // close ends everything and waits for it.
 func (p *proxy) close() {
@@ -57,20 +86,20 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		server, err := net.Dial(p.target.network, p.target.address)
 		if err != nil {
 			_ = client.Close()
 			continue
 		}
-		p.relay(client.(*net.TCPConn), server.(*net.TCPConn))
+		p.relay(client.(stream), server.(stream))
 	}
 }
 
-func (p *proxy) relay(client, server *net.TCPConn) {
+func (p *proxy) relay(client, server stream) {
 	if p.narrow {
-		for _, conn := range []*net.TCPConn{client, server} {
-			_ = conn.SetReadBuffer(narrowBytes)
-			_ = conn.SetWriteBuffer(narrowBytes)
+		for _, conn := range []stream{client, server} {
+			_ = conn.(*net.TCPConn).SetReadBuffer(narrowBytes)
+			_ = conn.(*net.TCPConn).SetWriteBuffer(narrowBytes)
 		}
 	}
 	l := &link{client: client, server: server}
@@ -135,10 +164,13 @@ func (l *link) stall(stalled bool) {
 	l.down.stall(stalled)
 }
 
-// reset breaks both connections with RST: what was under way is lost.
+// reset breaks both connections: what was under way is lost. Over TCP, both ends get RST.
 func (l *link) reset() {
-	_ = l.client.SetLinger(0)
-	_ = l.server.SetLinger(0)
+	for _, conn := range []stream{l.client, l.server} {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+	}
 	l.shut()
 }
 
@@ -153,7 +185,7 @@ func (l *link) shut() {
 // lane is one direction of a link.
 type lane struct {
 	link     *link
-	from, to *net.TCPConn
+	from, to stream
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -164,7 +196,7 @@ type lane struct {
 	crumbs  int // how many bytes pass in crumbs
 }
 
-func newLane(l *link, from, to *net.TCPConn) *lane {
+func newLane(l *link, from, to stream) *lane {
 	n := &lane{link: l, from: from, to: to}
 	n.changed.L = &n.mu
 	return n

@@ -61,7 +61,7 @@ func perform(ctx context.Context, s schedule) (err error) {
 
 // open starts everything.
 func (r *run) open(ctx context.Context) (err error) {
-	if r.sidecar, err = startSidecar(ctx); err != nil {
+	if r.sidecar, err = startSidecar(ctx, r.network); err != nil {
 		return err
 	}
 	r.other, err = r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Ping: &pb.PingOptions{}})

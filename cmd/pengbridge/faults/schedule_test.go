@@ -14,6 +14,7 @@ type schedule struct {
 	seed     uint64
 	peers    int
 	size     int    // of packets, in bytes
+	network  string // over which the application reaches the sidecar: tcp or unix
 	process  bool   // whether the application is a process of its own
 	python   string // the interpreter, if it is a program in Python
 	watched  bool   // whether somebody observes the log besides
@@ -142,6 +143,7 @@ func newSchedule(seed uint64) schedule {
 		recorded: r.IntN(3) > 0,
 		backlog:  64 << 20,
 		end:      end(r.IntN(int(endCount))),
+		network:  []string{"tcp", "unix"}[r.IntN(2)],
 	}
 	for range 1 + r.IntN(5) {
 		s.steps = append(s.steps, step{
@@ -184,7 +186,7 @@ func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",
 		s.seed, s.peers, s.size, s.backlog>>10, s.end)
-	fmt.Fprintf(&b, "  application a process: %v %s; log watched: %v; narrow sockets: %v; sends recorded: %v\n", s.process, s.python, s.watched, s.narrow, s.recorded)
+	fmt.Fprintf(&b, "  application a process: %v %s, over %s; log watched: %v; narrow sockets: %v; sends recorded: %v\n", s.process, s.python, s.network, s.watched, s.narrow, s.recorded)
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
 			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)

@@ -41,8 +41,8 @@ type sidecar struct {
 // figures are what must not grow from run to run.
 type figures struct{ goroutines, files int }
 
-// startSidecar starts a process and waits until it serves.
-func startSidecar(ctx context.Context) (s *sidecar, err error) {
+// startSidecar starts a process and waits until it serves, over TCP or a Unix socket ("tcp", "unix").
+func startSidecar(ctx context.Context, network string) (s *sidecar, err error) {
 	dir, err := os.MkdirTemp("", "faults-")
 	if err != nil {
 		return nil, err
@@ -52,8 +52,12 @@ func startSidecar(ctx context.Context) (s *sidecar, err error) {
 	if err := launch.WriteTokenFile(s.tokens(), token); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	listen := "127.0.0.1:0"
+	if network == "unix" {
+		listen = "unix:" + filepath.Join(dir, "api")
+	}
 	ready := filepath.Join(dir, "ready")
-	s.command = exec.Command(os.Getenv(client.BinaryVariable), "serve", "--listen", "127.0.0.1:0", "--token-file", s.tokens(),
+	s.command = exec.Command(os.Getenv(client.BinaryVariable), "serve", "--listen", listen, "--token-file", s.tokens(),
 		"--ready-file", ready, "--metrics", "127.0.0.1:0", "--drain", "60s")
 	s.command.Stderr = s.log
 	if err := s.command.Start(); err != nil {

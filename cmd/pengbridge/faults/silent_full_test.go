@@ -18,7 +18,7 @@ func TestAConnectionThatFallsSilent(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s, err := startSidecar(ctx)
+	s, err := startSidecar(ctx, "tcp")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, s.close()) }()
 	between, err := newProxy(s.address, false)
