@@ -35,17 +35,22 @@ type program interface {
 	shutdown(ctx context.Context, how *pb.EndpointShutdown) error
 	// leave ends the application: in good order, or as if it had crashed.
 	leave(ctx context.Context, orderly bool) error
-	// finished waits until the log was read to its end.
+	// finished waits until the log was read to its end. It returns errTail if that cannot be done any more, as is promised.
 	finished(ctx context.Context) error
 	// abandon ends whatever a run that failed has left. It waits for nobody.
 	abandon()
 }
+
+// errTail says that an application which acknowledges nothing came back to a log that was forgotten: all of it had been written
+// to the stream that broke.
+var errTail = errors.New("the last events went down with their stream")
 
 // application reads an endpoint's events and sends every numbered packet back. It lives in this process; when it crashes, it
 // forgets everything and comes back under the same name.
 type application struct {
 	connect  func(ctx context.Context) (*client.Sidecar, error)
 	endpoint string
+	simple   bool // whether it acknowledges nothing; where it was it knows after a crash, too
 	oracle   *oracle
 
 	mu         sync.Mutex    // held while events are handled
@@ -57,18 +62,19 @@ type application struct {
 	running    context.Context // ends with this generation
 	cancel     context.CancelFunc
 	leaving    bool // whatever comes now is for the next generation
-	subs       []*client.Subscription
+	subs       []eventStream
 	streams    sync.WaitGroup
 	reading    int         // streams that are being read
 	ousted     int         // streams that ended because another one took over
 	complete   bool        // the log was read to its end
+	tailLost   bool        // nearly so
 	fail       func(error) // is told of a stream that should not have ended
 }
 
 func newApplication(
-	endpoint string, o *oracle, connect func(context.Context) (*client.Sidecar, error), fail func(error),
+	endpoint string, simple bool, o *oracle, connect func(context.Context) (*client.Sidecar, error), fail func(error),
 ) *application {
-	a := &application{connect: connect, endpoint: endpoint, oracle: o, fail: fail, goes: make(chan struct{})}
+	a := &application{connect: connect, endpoint: endpoint, simple: simple, oracle: o, fail: fail, goes: make(chan struct{})}
 	close(a.goes)
 	return a
 }
@@ -97,7 +103,12 @@ func (a *application) start(ctx context.Context) error {
 
 // subscribe opens a stream, which takes over from the one before. a.mu is held.
 func (a *application) subscribe(ctx context.Context) {
-	sub := a.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: a.endpoint, Subscriber: subscriber})
+	var sub eventStream
+	if a.simple {
+		sub = newSimpleStream(ctx, a.sidecar.API, a.endpoint, a.oracle.next())
+	} else {
+		sub = a.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: a.endpoint, Subscriber: subscriber})
+	}
 	a.reading++
 	a.subs = append(a.subs, sub)
 	a.streams.Go(func() {
@@ -109,6 +120,8 @@ func (a *application) subscribe(ctx context.Context) {
 		switch {
 		case errors.Is(err, io.EOF):
 			a.complete = true
+		case a.simple && status.Code(err) == codes.NotFound && a.oracle.isEnded():
+			a.complete, a.tailLost = true, true
 		case a.leaving:
 		case status.Code(err) == codes.Aborted:
 			a.ousted++
@@ -119,7 +132,7 @@ func (a *application) subscribe(ctx context.Context) {
 }
 
 // read handles events until there are no more.
-func (a *application) read(ctx context.Context, sub *client.Subscription) error {
+func (a *application) read(ctx context.Context, sub eventStream) error {
 	for a.mayRead(ctx) {
 		events, err := sub.Next()
 		if err != nil {
@@ -267,9 +280,15 @@ func (a *application) firstUnanswered(ctx context.Context) uint64 {
 }
 
 func (a *application) finished(ctx context.Context) error {
-	return eventually(ctx, "the end of the log", func() bool {
+	err := eventually(ctx, "the end of the log", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return a.complete && a.reading == 0
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil && a.tailLost {
+		err = errTail
+	}
+	return err
 }

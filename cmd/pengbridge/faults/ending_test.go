@@ -78,6 +78,9 @@ func (r *run) conclude(ctx context.Context) error {
 	if t.complete {
 		err = r.app.finished(ctx)
 	}
+	if errors.Is(err, errTail) {
+		t.complete, err = false, nil
+	}
 	r.watcher.close()
 	err = errors.Join(err, r.farewell(ctx))
 	r.living.Wait() // their connections are over

@@ -59,10 +59,39 @@ func (r *run) inflict(ctx context.Context, s step) error {
 		return errors.Join(r.app.hold(ctx), r.fill(ctx), r.interfere(ctx), r.app.goOn())
 	case freezeSidecar, freezeAndReset, freezeAndCutPeer:
 		return r.freeze(ctx, s)
+	case outrunWatcher:
+		return r.outrun(ctx)
 	default:
 		return r.inflictPeer(ctx, s)
 	}
 	return nil
+}
+
+// outrun lets the watcher not read until the log has let go of what it has not seen, which it must be told then.
+func (r *run) outrun(ctx context.Context) error {
+	before := r.watcher.hold()
+	err := eventually(ctx, "the watcher to be outrun", func() bool {
+		if r.spent() {
+			r.allow(100)
+		}
+		info, err := r.info(ctx)
+		return err == nil && outrun(info)
+	})
+	r.watcher.goOn()
+	if err != nil {
+		return err
+	}
+	return eventually(ctx, "the watcher to be told", func() bool { return r.watcher.outruns() > before })
+}
+
+// outrun reports whether an observer's next event is not held any more.
+func outrun(info *pb.EndpointInfo) bool {
+	for _, s := range info.GetSubscribers() {
+		if s.GetMode() == pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER && s.GetSentSequence()+1 < info.GetFirstSequence() {
+			return true
+		}
+	}
+	return false
 }
 
 // freeze stops the sidecar's process for a moment, in which something else may break.
@@ -275,11 +304,14 @@ func largeBody() *pb.PacketBody {
 }
 
 // reasonOf returns what a status tells programs.
-func reasonOf(s *status.Status) string {
+func reasonOf(s *status.Status) string { return detailOf(s).GetReason() }
+
+// detailOf returns the same with its particulars; nil if there is nothing.
+func detailOf(s *status.Status) *errdetails.ErrorInfo {
 	for _, detail := range s.Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			return info.GetReason()
+			return info
 		}
 	}
-	return ""
+	return nil
 }

@@ -19,9 +19,9 @@ import (
 type oracle struct {
 	mu           sync.Mutex
 	complaints   []error
-	digests      []uint64 // of the events, the first one's in front
-	observed     []uint64 // the same, as the watcher sees them, who begins with the oldest one held
-	observedFrom uint64
+	digests      []uint64          // of the events, the first one's in front
+	observed     map[uint64]uint64 // the same by sequence, as the watcher sees them
+	observedNext uint64            // what it is to see next; 0: whatever is the oldest one held
 	phase        phase
 	ending       string // what peers are told because the endpoint was told to end, if it was
 	ended        bool
@@ -62,7 +62,8 @@ type command struct {
 
 func newOracle() *oracle {
 	return &oracle{
-		conns: make(map[uint64]*connection), lives: make(map[uint32]*record), commands: make(map[commandKey]*command),
+		observed: make(map[uint64]uint64), conns: make(map[uint64]*connection),
+		lives: make(map[uint32]*record), commands: make(map[commandKey]*command),
 	}
 }
 
@@ -85,6 +86,20 @@ func (o *oracle) ends(reason string, patient bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ending, o.ended, o.endedAt, o.patient = reason, true, time.Now(), patient
+}
+
+// isEnded reports whether the endpoint was told to end.
+func (o *oracle) isEnded() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended
+}
+
+// next returns the sequence of the next event that is new.
+func (o *oracle) next() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return uint64(len(o.digests)) + 1
 }
 
 // seen takes an event that the application got, over whichever stream. Each is new once, and the same every time.
@@ -126,14 +141,21 @@ func (o *oracle) digest(e *pb.Event) uint64 {
 func (o *oracle) watched(e *pb.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.observed) == 0 {
-		o.observedFrom = e.GetSequence()
+	if o.observedNext != 0 && e.GetSequence() != o.observedNext {
+		o.complain("the watcher got event %d where %d was due", e.GetSequence(), o.observedNext)
 	}
-	if due := uint64(len(o.observed)) + o.observedFrom; e.GetSequence() != due {
-		o.complain("the watcher got event %d where %d was due", e.GetSequence(), due)
-		return
+	o.observed[e.GetSequence()] = o.digest(e)
+	o.observedNext = e.GetSequence() + 1
+}
+
+// outrun says that the watcher was told that it is too late for its next event, and which one is the oldest held.
+func (o *oracle) outrun(oldest uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if oldest <= o.observedNext {
+		o.complain("the watcher was told that it is too late for event %d, and that event %d is held", o.observedNext, oldest)
 	}
-	o.observed = append(o.observed, o.digest(e))
+	o.observedNext = 0
 }
 
 // follow looks at a new event. o.mu is held.

@@ -93,16 +93,22 @@ func (r *run) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// startApplication starts the application.
+// startApplication starts the application, which has its place in the log then: what comes before may not be kept for it.
 func (r *run) startApplication(ctx context.Context) error {
 	if r.process {
 		r.app = &separate{run: r}
 	} else {
-		r.app = newApplication(r.endpoint, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
+		r.app = newApplication(r.endpoint, r.simple, r.oracle, func(ctx context.Context) (*client.Sidecar, error) {
 			return r.sidecar.attach(ctx, r.api.address())
 		}, r.fail)
 	}
-	return r.app.start(ctx)
+	if err := r.app.start(ctx); err != nil {
+		return err
+	}
+	return eventually(ctx, "the application to subscribe", func() bool {
+		info, err := r.info(ctx)
+		return err == nil && slices.ContainsFunc(info.GetSubscribers(), (*pb.SubscriberInfo).GetConnected)
+	})
 }
 
 // options are those of the endpoint: nothing innocent comes near a timeout, however busy the machine.
@@ -115,7 +121,7 @@ func (r *run) options() *pb.EndpointOptions {
 			SendQueueBytes:   queueBytes,
 			HandshakeTimeout: durationpb.New(patience),
 		},
-		Events: &pb.EventOptions{ExpectedSubscriber: r.subscriber(), SubscriberGrace: durationpb.New(grace)},
+		Events: &pb.EventOptions{ExpectedSubscriber: r.subscriber(), SubscriberGrace: durationpb.New(grace), RingBytes: r.ring},
 	}
 	if r.end == absent { // unknown before it came, so that the clock does not start with the endpoint
 		o.Events.ExpectedSubscriber, o.Events.SubscriberGrace = "", durationpb.New(1)

@@ -17,11 +17,13 @@ type schedule struct {
 	network  string // over which the application reaches the sidecar: tcp or unix
 	process  bool   // whether the application is a process of its own
 	python   string // the interpreter, if it is a program in Python
+	simple   bool   // whether the application acknowledges nothing
 	watched  bool   // whether somebody observes the log besides
 	narrow   bool   // whether the sockets of peers hold little
 	recorded bool   // whether the log has what is sent
 	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
 	fills    bool   // whether the log is filled
+	ring     uint32 // what the log holds of what nobody needs any more, in bytes
 	steps    []step
 	end      end
 }
@@ -57,6 +59,7 @@ const (
 	freezeSidecar    // SIGSTOP and SIGCONT
 	freezeAndReset   // the same, and the application's connection breaks meanwhile
 	freezeAndCutPeer // the same, and a peer's does
+	outrunWatcher    // who only looks on does not read, until the log has let go of what it has not seen
 
 	// A peer and its connection.
 	resetPeer     // RST
@@ -79,7 +82,7 @@ func (f fault) String() string {
 	return [...]string{
 		"nothing", "reset API", "close API", "reset in a batch", "close in a batch", "reset in commands", "crumble API", "stall API",
 		"take over", "crash", "leave and return", "hold application", "fill log", "freeze sidecar", "freeze sidecar and reset API",
-		"freeze sidecar and reset peer", "reset peer", "close peer", "half-close peer", "tear frame", "crumble peer", "stall peer",
+		"freeze sidecar and reset peer", "outrun watcher", "reset peer", "close peer", "half-close peer", "tear frame", "crumble peer", "stall peer",
 		"deaf peer", "peer says goodbye", "peer ends its stream", "kick peer", "choke peer",
 	}[f]
 }
@@ -142,8 +145,10 @@ func newSchedule(seed uint64) schedule {
 		narrow:   r.IntN(3) == 0,
 		recorded: r.IntN(3) > 0,
 		backlog:  64 << 20,
+		ring:     64 << 20,
 		end:      end(r.IntN(int(endCount))),
 		network:  []string{"tcp", "unix"}[r.IntN(2)],
+		simple:   r.IntN(4) == 0,
 	}
 	for range 1 + r.IntN(5) {
 		s.steps = append(s.steps, step{
@@ -161,7 +166,13 @@ func newSchedule(seed uint64) schedule {
 // reconcile makes the parts of a schedule fit.
 func (s *schedule) reconcile() {
 	// Who knows what an application has done that forgot it, without a log of what was sent?
-	s.recorded = s.recorded || s.process || slices.ContainsFunc(s.steps, func(s step) bool { return s.fault == crash })
+	s.recorded = s.recorded || s.process || s.has(crash)
+	// Who acknowledges nothing relies on the ring, which must be small for somebody to be outrun.
+	outruns := s.has(outrunWatcher)
+	s.simple = s.simple && !s.process && !outruns
+	if outruns {
+		s.watched, s.ring, s.size = true, 16<<10, 2000
+	}
 	for i := range s.steps {
 		f := &s.steps[i].fault
 		if s.end == absent && f.disconnects() { // its grace time is short: once away, always away
@@ -181,12 +192,18 @@ func (s *schedule) reconcile() {
 	}
 }
 
+// has reports whether a fault is among the steps.
+func (s *schedule) has(f fault) bool {
+	return slices.ContainsFunc(s.steps, func(s step) bool { return s.fault == f })
+}
+
 // String shows the schedule to who looks for what went wrong.
 func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",
 		s.seed, s.peers, s.size, s.backlog>>10, s.end)
-	fmt.Fprintf(&b, "  application a process: %v %s, over %s; log watched: %v; narrow sockets: %v; sends recorded: %v\n", s.process, s.python, s.network, s.watched, s.narrow, s.recorded)
+	fmt.Fprintf(&b, "  application a process: %v %s, over %s; acknowledges nothing: %v; log watched: %v; narrow sockets: %v; sends recorded: %v\n",
+		s.process, s.python, s.network, s.simple, s.watched, s.narrow, s.recorded)
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. of %d packets a peer, after %.0f%%: %v (peer %d, byte %d)\n",
 			i+1, step.packets, 100*step.after, step.fault, step.peer, step.bytes)

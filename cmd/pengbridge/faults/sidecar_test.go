@@ -174,6 +174,10 @@ func (s *sidecar) empty(ctx context.Context) error {
 		}
 		return why == nil
 	})
+	if err != nil {
+		_ = s.command.Process.Signal(syscall.SIGQUIT) // what its goroutines do goes into the log
+		<-s.exited
+	}
 	return errors.Join(err, why)
 }
 

@@ -91,9 +91,9 @@ func (o *oracle) verdict(t terms) error {
 			o.complain("life %x: %w", r.id, err)
 		}
 	}
-	for i, digest := range o.observed {
-		if n := int(o.observedFrom) - 1 + i; n < len(o.digests) && o.digests[n] != digest {
-			o.complain("the watcher saw another event %d than the application", n+1)
+	for sequence, digest := range o.observed {
+		if sequence <= uint64(len(o.digests)) && o.digests[sequence-1] != digest {
+			o.complain("the watcher saw another event %d than the application", sequence)
 		}
 	}
 	if t.complete && o.phase < interrupted {

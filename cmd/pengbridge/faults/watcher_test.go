@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 
 	"google.golang.org/grpc/codes"
@@ -15,27 +16,30 @@ import (
 )
 
 // watcher observes an endpoint's log beside the application, and slows nobody. What it sees must be what the application sees,
-// without gaps; it may be too slow, and is told so.
+// without gaps; it may be too slow, is told so, and begins again with what is held. Its methods may be called concurrently.
 type watcher struct {
-	reading sync.WaitGroup
-	cancel  context.CancelFunc
+	sidecar  *client.Sidecar
+	endpoint string
+	oracle   *oracle
+	reading  sync.WaitGroup
+	cancel   context.CancelFunc
+
+	mu      sync.Mutex
+	goes    chan struct{} // closed while it reads
+	outrunN int           // how often it was told that it is too slow
 }
 
 // watch observes until the log ends, or close.
 func watch(ctx context.Context, sidecar *client.Sidecar, endpoint string, o *oracle, fail func(error)) *watcher {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w := &watcher{cancel: cancel}
-	sub := sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: endpoint})
+	w := &watcher{sidecar: sidecar, endpoint: endpoint, oracle: o, cancel: cancel, goes: make(chan struct{})}
+	close(w.goes)
 	w.reading.Go(func() {
-		defer sub.Close()
 		for {
-			events, err := sub.Next()
-			for _, e := range events {
-				o.watched(e)
-			}
+			err := w.read(ctx)
 			switch {
-			case err == nil:
-			case errors.Is(err, io.EOF), ctx.Err() != nil, status.Code(err) == codes.OutOfRange, status.Code(err) == codes.NotFound:
+			case status.Code(err) == codes.OutOfRange:
+			case errors.Is(err, io.EOF), ctx.Err() != nil, status.Code(err) == codes.NotFound:
 				return
 			default:
 				fail(err)
@@ -44,6 +48,57 @@ func watch(ctx context.Context, sidecar *client.Sidecar, endpoint string, o *ora
 		}
 	})
 	return w
+}
+
+// read reads from the oldest event on until there are no more, or the watcher is too slow.
+func (w *watcher) read(ctx context.Context) error {
+	sub := w.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: w.endpoint})
+	defer sub.Close()
+	for {
+		w.mu.Lock()
+		goes := w.goes
+		w.mu.Unlock()
+		select {
+		case <-goes:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		events, err := sub.Next()
+		for _, e := range events {
+			w.oracle.watched(e)
+		}
+		if s := status.Convert(err); s.Code() == codes.OutOfRange {
+			oldest, _ := strconv.ParseUint(detailOf(s).GetMetadata()["oldest"], 10, 64)
+			w.oracle.outrun(oldest)
+			w.mu.Lock()
+			w.outrunN++
+			w.mu.Unlock()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// hold stops the reading, and returns how often the watcher was outrun so far. It goes on with goOn.
+func (w *watcher) hold() (outruns int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.goes = make(chan struct{})
+	return w.outrunN
+}
+
+func (w *watcher) goOn() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.goes)
+}
+
+// outruns returns how often the watcher was told that it is too slow.
+func (w *watcher) outruns() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.outrunN
 }
 
 // close ends the watching, if the log has not. A nil watcher watches nothing.
