@@ -127,7 +127,7 @@ func (r *run) stayAway(ctx context.Context) error {
 	return nil
 }
 
-// farewell ends the application and the process, which must be empty then.
+// farewell ends the application and the sidecar, which must be empty then.
 func (r *run) farewell(ctx context.Context) error {
 	if r.end == killed || r.end == drain {
 		err := r.app.leave(ctx, false)
@@ -144,7 +144,11 @@ func (r *run) farewell(ctx context.Context) error {
 		}
 	}
 	_, stopErr := r.sidecar.control.API.Stop(ctx, &pb.StopRequest{EndpointId: r.other.GetEndpointId()})
-	return errors.Join(err, stopErr, r.sidecar.empty(ctx), r.sidecar.end(ctx))
+	err = errors.Join(err, stopErr, r.sidecar.empty(ctx))
+	if r.alone {
+		err = errors.Join(err, r.sidecar.end(ctx))
+	}
+	return err
 }
 
 func addressOf(b *pb.BindResponse) string {

@@ -18,10 +18,10 @@ import (
 
 const (
 	// patience bounds everything that a run waits for. It takes milliseconds; only a hang takes that long.
-	patience = 100 * time.Second
+	patience = 200 * time.Second
 	// grace is how long the application may be away: more than a process needs to begin, and less than patience, because one
 	// that did not get the processor when it said goodbye may have left its last events unacknowledged.
-	grace = 30 * time.Second
+	grace = 60 * time.Second
 	// shutdownTimeout is more than a peer that reads needs, however busy the machine.
 	shutdownTimeout = 60 * time.Second
 	// atOnce is how many runs are under way: they wait for each other's processes more than they compute.
@@ -65,7 +65,7 @@ func performAll(ctx context.Context, t *testing.T, seed, runs uint64) {
 				if n >= runs {
 					return
 				}
-				if err := perform(context.WithoutCancel(ctx), scheduled(seed+n)); err != nil {
+				if err := perform(context.WithoutCancel(ctx), scheduled(seed+n), nil); err != nil {
 					t.Errorf("replay with: FAULTS_SEED=%d go test ./cmd/pengbridge/faults -run TestFaults\n%v", seed+n, err)
 				}
 				if d := done.Add(1); d%100 == 0 && testing.Verbose() {

@@ -21,6 +21,7 @@ type run struct {
 	fail     func(error) // ends the run
 	oracle   *oracle
 	sidecar  *sidecar
+	alone    bool // whether the sidecar is this run's only
 	endpoint string
 	other    *pb.BindResponse // an endpoint nobody does anything to
 	api      *proxy           // between application and sidecar
@@ -31,13 +32,14 @@ type run struct {
 	living   sync.WaitGroup // the peers
 }
 
-// perform does what a schedule says, and returns what was not as promised.
-func perform(ctx context.Context, s schedule) (err error) {
+// perform does what a schedule says, in a sidecar that outlives it, or, if that is nil, in one of its own. It returns what was
+// not as promised.
+func perform(ctx context.Context, s schedule, in *sidecar) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the run takes for ever"))
 	defer cancel()
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	r := &run{schedule: s, oracle: newOracle(), fail: fail}
+	r := &run{schedule: s, oracle: newOracle(), fail: fail, sidecar: in, alone: in == nil}
 	defer func() {
 		err = errors.Join(err, r.oracle.err())
 		if err != nil && r.sidecar != nil {
@@ -61,8 +63,10 @@ func perform(ctx context.Context, s schedule) (err error) {
 
 // open starts everything.
 func (r *run) open(ctx context.Context) (err error) {
-	if r.sidecar, err = startSidecar(ctx, r.network); err != nil {
-		return err
+	if r.alone {
+		if r.sidecar, err = startSidecar(ctx, r.network); err != nil {
+			return err
+		}
 	}
 	r.other, err = r.sidecar.control.API.Bind(ctx, &pb.BindRequest{Address: "127.0.0.1:0", Ping: &pb.PingOptions{}})
 	if err != nil {
@@ -155,7 +159,7 @@ func (r *run) close() {
 		r.app.abandon()
 	}
 	r.watcher.close()
-	if r.sidecar != nil {
+	if r.alone && r.sidecar != nil {
 		_ = r.sidecar.close()
 	}
 }

@@ -133,6 +133,16 @@ func (s *schedule) inPython(interpreter string) {
 	s.reconcile()
 }
 
+// outlived makes the end one that the sidecar outlives.
+func (s *schedule) outlived() {
+	switch s.end {
+	case drain:
+		s.end = shutdownBusy
+	case killed:
+		s.end = stopBusy
+	}
+}
+
 // newSchedule makes the schedule of a seed.
 func newSchedule(seed uint64) schedule {
 	r := rand.New(rand.NewPCG(seed, 4))

@@ -38,8 +38,8 @@ type sidecar struct {
 	quiet   figures // before anything happened
 }
 
-// figures are what must not grow from run to run.
-type figures struct{ goroutines, files int }
+// figures are what must not grow from run to run. Memory is what is resident, in bytes.
+type figures struct{ goroutines, files, memory int }
 
 // startSidecar starts a process and waits until it serves, over TCP or a Unix socket ("tcp", "unix").
 func startSidecar(ctx context.Context, network string) (s *sidecar, err error) {
@@ -161,7 +161,7 @@ func (s *sidecar) measure(ctx context.Context) (figures, error) {
 			found[name] = int(n)
 		}
 	}
-	return figures{goroutines: found["go_goroutines"], files: found["process_open_fds"]}, nil
+	return figures{found["go_goroutines"], found["process_open_fds"], found["process_resident_memory_bytes"]}, nil
 }
 
 // empty waits until the sidecar is as it was before the run: no endpoint, no memory held for anybody, no goroutine and no

@@ -2,5 +2,5 @@
 
 package faults
 
-// manyRuns is how many schedules TestFaults performs.
-const manyRuns = 2000
+// manyRuns is how many schedules TestFaults performs, runsTogether how many TestRunsInOneSidecar.
+const manyRuns, runsTogether = 2000, 500
