@@ -171,11 +171,19 @@ def test_nobody_is_left_to_read_what_it_complains_about(end: str) -> None:
 
 
 @needs_signals
-def test_a_sidecar_that_hangs_does_not_hold_the_game() -> None:
-    with playing(GAMES["drop-in"], "print('at rest', flush=True); sys.stdin.readline()\n") as played:
-        take_all(played)
+@pytest.mark.parametrize("end", ["", "server.join()\n"])
+def test_a_sidecar_that_stands_still_delivers_and_ends(end: str) -> None:
+    """A debugger, or a thumb on Ctrl-Z, has stopped it."""
+    numbers = "for number in range(NUMBERS): server.send_message('t:a', number, 1)\n"
+    with playing(GAMES["drop-in"], "print('at rest', flush=True); sys.stdin.readline()\n", numbers, end) as played:
+        peer = played.greet()
+        assert [peer.receive_until(64) for _ in range(NUMBERS)] == list(range(NUMBERS))
         assert played.line() == "at rest"
         os.kill(played.sidecar, signal.SIGSTOP)
+        assert played.process.stdin is not None
+        played.process.stdin.close()
+        assert [peer.receive_until(64) for _ in range(NUMBERS)] == list(range(NUMBERS))
+        peer.close()
         assert played.finish() == (0, "")
 
 

@@ -42,6 +42,9 @@ class Attachment:
             return False
         return True
 
+    def wake(self) -> None:
+        """Does nothing: whoever stopped the sidecar did not do it to us."""
+
     def close(self) -> None:
         """Does nothing: the sidecar goes on without us."""
 

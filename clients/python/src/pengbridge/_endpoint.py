@@ -125,6 +125,7 @@ class Endpoint:
         if self._stopping or self._origin.left():
             return
         self._stopping = True
+        self._host.process.wake()  # whoever stops an endpoint waits for its end, and must not wait for ever
         self.tell(command(stop=v1.command_pb2.EndpointStop()))
         self._reader.discard()
 

@@ -36,6 +36,9 @@ class Running(Protocol):
     def alive(self) -> bool:
         """Whether it still runs."""
 
+    def wake(self) -> None:
+        """Lets it go on if it was stopped, if it is ours."""
+
     def close(self) -> None:
         """Ends it, if it is ours."""
 

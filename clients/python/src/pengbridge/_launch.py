@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -62,9 +63,16 @@ class Process:
         """Whether it still runs. Any thread may ask."""
         return self._child.poll() is None
 
+    def wake(self) -> None:
+        """Lets it go on if somebody has stopped it (SIGSTOP): else it can neither deliver what it has nor end."""
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError):  # it has ended
+                self._child.send_signal(signal.SIGCONT)
+
     def close(self, timeout: float = _EXIT_TIMEOUT) -> None:
         """Ends the sidecar: it drains, and is killed if that takes longer than timeout seconds. Idempotent."""
         _close_quietly(self._child)
+        self.wake()
         try:
             self._child.wait(timeout)
         except subprocess.TimeoutExpired:
