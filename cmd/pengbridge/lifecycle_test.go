@@ -172,6 +172,13 @@ func TestSecondSignalForces(t *testing.T) {
 	assert.Equal(t, launch.ExitForced, exit.ExitCode())
 }
 
+// TestASidecarThatStandsStillEndsWell: its parent sets it going again, so that it can say its goodbyes.
+func TestASidecarThatStandsStillEndsWell(t *testing.T) {
+	process := start(t, launch.Command{Drain: launch.MaxDrain})
+	require.NoError(t, syscall.Kill(process.Ready.PID, syscall.SIGSTOP))
+	require.NoError(t, process.Close())
+}
+
 func TestGarbageInsteadOfHello(t *testing.T) {
 	for name, stdin := range map[string]io.Reader{
 		"garbage": strings.NewReader("GET / HTTP/1.1\r\n\r\n"),

@@ -161,9 +161,13 @@ func (p *Process) Wait() error {
 	return p.err
 }
 
-// Close asks the sidecar to end, waits for its drain time and a second more, kills it if need be, and returns what Wait does.
+// Close asks the sidecar to end, waits for its drain time and a second more, kills it if need be, and returns what Wait does. One
+// that was stopped (SIGSTOP) is set going again.
 func (p *Process) Close() error {
-	p.closing.Do(func() { _ = p.stdin.Close() })
+	p.closing.Do(func() {
+		_ = p.stdin.Close()
+		wake(p.cmd.Process)
+	})
 	timer := time.NewTimer(p.drain + endGrace)
 	defer timer.Stop()
 	select {

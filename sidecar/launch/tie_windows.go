@@ -34,3 +34,6 @@ func assign(job windows.Handle, child *os.Process) (err error) {
 	})
 	return errors.Join(handleErr, err)
 }
+
+// wake has nothing to do here: there is no signal that stops a process.
+func wake(*os.Process) {}
