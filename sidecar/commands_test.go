@@ -360,8 +360,8 @@ func TestCommandsAnsweredLater(t *testing.T) {
 func TestAClientThatDoesNotRead(t *testing.T) {
 	s := serve(t, nil)
 	stream := openCommands(t, s.client, s.id, "")
-	const messages, size = 40, 250
-	body := msgpackBody("\xda\x02\x00" + strings.Repeat("x", 512)) // so that all of them are far more than the stream's window
+	const messages, size = 40, 1000
+	body := msgpackBody("\xd9\xff" + strings.Repeat("x", 255)) // so that all of them are far more than the stream's window
 	commands := make([]*pb.Command, size)
 	for i := range commands {
 		commands[i] = &pb.Command{Action: &pb.Command_Send{Send: echo(9, body)}}
