@@ -42,7 +42,6 @@ class Sink:
 
     def empty(self) -> None:
         self.outbox._waiting.clear()
-        self.outbox._tickets.clear()
         self.outbox._bytes = 0
 
 

@@ -38,6 +38,7 @@ def test_round_trip(value: Any) -> None:
     [
         ({1: 2}, ValueError),
         ({"a": [{None: 1}]}, ValueError),
+        ({"a": 1, b"b": 2, 3: 4}, ValueError),
         (2**64, OverflowError),
         ({1, 2}, TypeError),
         (object(), TypeError),
@@ -49,6 +50,25 @@ def test_what_no_peer_could_read_is_refused_at_once(value: Any, error: type[Exce
     with pytest.raises(error):
         encoder.encode(value)
     assert encoder.encode({"after": 1}) == msgpack.packb({"after": 1})
+
+
+def test_a_map_that_changes_meanwhile_is_no_error() -> None:
+    """Another thread may add to it; here the type of a value does, when that is looked up."""
+
+    class Meddling(type):
+        def __hash__(cls) -> int:
+            value["another"] = 1
+            return hash(str)
+
+        def __eq__(cls, other: object) -> bool:
+            return True
+
+    class Text(str, metaclass=Meddling):
+        pass
+
+    value: dict[str, Any] = {"text": Text("t")}
+    assert _body.Encoder().encode(value) == msgpack.packb({"text": "t"})
+    assert "another" in value
 
 
 def test_nesting_without_end_is_refused() -> None:

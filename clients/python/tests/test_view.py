@@ -184,10 +184,11 @@ def test_frames_are_built_only_for_those_who_look(net: Net, monkeypatch: pytest.
     assert len(frames) == 1
 
 
+@pytest.mark.parametrize("way", ["send_message", "broadcast"])
 @pytest.mark.parametrize("place", ["instance", "class"])
 @pytest.mark.parametrize("hook", ["on_send", "conntype", "send", "_send"])
 def test_hooks_that_a_program_puts_into_our_classes_look_too(
-    net: Net, monkeypatch: pytest.MonkeyPatch, hook: str, place: str
+    net: Net, monkeypatch: pytest.MonkeyPatch, hook: str, place: str, way: str
 ) -> None:
     def look(*args: Any) -> None:
         seen.append(next(arg for arg in args if isinstance(arg, bytes)))
@@ -202,8 +203,39 @@ def test_hooks_that_a_program_puts_into_our_classes_look_too(
         "_send": (server.registry["t:a"], "_send"),
     }[hook]
     monkeypatch.setattr(owner if place == "instance" else type(owner), name, look)
-    server.send_message("t:a", "hi", 1)
+    if way == "broadcast":
+        server.broadcast("t:a", "hi")
+    else:
+        server.send_message("t:a", "hi", 1)
     assert seen == [b"\0\0\0\x09\0\0\0\x40\0\0\xa2hi"]
+
+
+def test_a_hook_that_is_in_our_class_before_the_server_is_made_looks_too(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    for ours in (peng3dnet.ClientOnServer, peng3dnet.Client):
+        monkeypatch.setattr(ours, "on_send", lambda self, ptype, msg: seen.append((type(self), ptype)))
+    server = net.server(packets={"t:a": Recorder})
+    client = net.client(server, packets={"t:a": Recorder})
+    server.send_message("t:a", "hi", 1)
+    client.send_message("t:a", "ho")
+    assert {(peng3dnet.ClientOnServer, "t:a"), (peng3dnet.Client, "t:a")} <= set(seen)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("action", ["ignore", "close"])
+def test_a_broadcast_keeps_the_rule_for_each_connection(net: Net, action: str, strict: bool) -> None:
+    rule = type("Rule", (peng3dnet.packet.SmartPacket,), {"mode": 7, "invalid_action": action})
+    server = net.server(packets={"t:a": rule}, cfg={"net.rules.strict_send": strict})
+    peers = [RawPeer.connect(server.sock.getsockname()) for _ in range(3)]
+    eventually(lambda: [c.state for c in server.clients.values()] == [peng3dnet.STATE_ACTIVE] * 3)
+    server.clients[2].mode = 7
+    assert server.broadcast("t:a", "hi") == (3 if (action, strict) == ("ignore", False) else 1)
+    server.send_message("t:a", "end", 2)
+    assert [peers[1].receive_until(64) for _ in range(2)] == ["hi", "end"]
+    if action == "close":
+        assert peers[0].receive_until(16) == peers[2].receive_until(16) == {"reason": "smartpacketinvalid"}
+    for peer in peers:
+        peer.close()
 
 
 def test_threads_that_process_take_turns(net: Net) -> None:

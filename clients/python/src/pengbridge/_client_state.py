@@ -14,8 +14,8 @@ from .constants import MODE_NOTSET, STATE_ACTIVE, STATE_CLOSED, STATE_INIT
 class ClientState(Peer):
     """The part of Client that knows whether there is a connection. Any thread may wait; handlers move the state."""
 
-    def __init__(self, peng: Any, cfg: Any) -> None:
-        super().__init__(peng, cfg)
+    def __init__(self, peng: Any, cfg: Any, on_send: Callable[..., None]) -> None:
+        super().__init__(peng, cfg, on_send)
         self._mode = MODE_NOTSET
         self._state = STATE_INIT
         self._changed = threading.Condition()

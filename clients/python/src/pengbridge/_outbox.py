@@ -59,37 +59,50 @@ class Answer:
 class _Batch:
     """Commands that were written together, and not answered yet."""
 
-    def __init__(self, first: int, commands: list[bytes], tickets: list[Ticket | Answer | None], later: bool) -> None:
+    def __init__(self, first: int, queued: list[Any], size: int, later: bool) -> None:
         self.first = first
         self.later = later  # whether the answer may take a few milliseconds
-        self.commands = commands
-        self.tickets = tickets
-        self.size = sum(map(len, commands))
+        self.queued = queued  # as in Outbox
+        self.size = size  # bytes
 
     @property
     def end(self) -> int:
         """The number behind the last one's."""
-        return self.first + len(self.commands)
+        return self.first + len(self.queued) // 2
 
     def encode(self) -> bytes:
         """The CommandsRequest."""
-        return b"".join((_wire.numbered(self.first, self.later), *self.commands))
+        return b"".join((_wire.numbered(self.first, self.later), *self.queued[::2]))
+
+    def ticket(self, number: int) -> Ticket | Answer | None:
+        """Who is told of the failure of one of its commands."""
+        ticket: Ticket | Answer | None = self.queued[2 * (number - self.first) + 1]
+        return ticket
 
     def settle(self, applied: int) -> int:
         """Removes what was applied up to that number; whoever waits for it is told. Returns its size in bytes."""
         count = min(applied + 1, self.end) - self.first
-        for ticket in self.tickets[:count]:
-            if type(ticket) is Answer:
-                ticket.settle()
-        size = self.size
-        if applied + 1 >= self.end:
-            self.size = 0
-        else:
-            size = sum(map(len, self.commands[:count]))
-            self.size -= size
-        del self.commands[:count], self.tickets[:count]
+        settled = self.queued[: 2 * count]
+        _settle(settled)
+        size = self.size if applied + 1 >= self.end else _size(settled)
+        del self.queued[: 2 * count]
         self.first += count
+        self.size -= size
         return size
+
+
+def _size(queued: list[Any]) -> int:
+    """How many bytes the commands of a queue have."""
+    return sum(map(len, queued[::2]))
+
+
+def _settle(queued: list[Any], error: SidecarError | None = None) -> None:
+    """Tells those who wait for an answer to one of a queue's commands, if there are any."""
+    tickets = queued[1::2]
+    if Answer in map(type, tickets):  # hardly ever; to look at each one here takes three times as long
+        for ticket in tickets:
+            if type(ticket) is Answer:
+                ticket.settle(error)
 
 
 class Outbox:
@@ -125,8 +138,8 @@ class Outbox:
         self._lost = lost
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # for the answers' thread, while it pauses
-        self._waiting: list[bytes] = []  # commands not written yet
-        self._tickets: list[Ticket | Answer | None] = []  # who is told of their failure
+        # Commands that are not written yet, each followed by its ticket: who is told of its failure, or of its answer.
+        self._waiting: list[Any] = []
         self._written: deque[_Batch] = deque()  # written, not answered as far as we know
         self._next = 1  # the number of the first that waits
         self._prompt = 0  # the number behind those whose answer comes at once, and makes the answers' thread look
@@ -164,12 +177,11 @@ class Outbox:
             if self._broken is not None or self._closed or size > self._largest or self._bytes + size > LIMIT:
                 raise self._refusal(size)
             self._bytes += size
-            self._waiting += (command,)  # no call in between, in which a signal's handler could raise
-            self._tickets += (ticket,)
+            self._waiting += (command, ticket)  # at once: between two calls a signal's handler could raise
             if not self._written:
                 self._write()  # no answer is under way that would make the answers' thread look
             elif type(ticket) is Answer:
-                self._asked = self._next + len(self._waiting) - 1
+                self._asked = self._next + len(self._waiting) // 2 - 1
                 self._write()
                 self._wake()
             elif self._gatherer == threading.get_ident():
@@ -267,26 +279,26 @@ class Outbox:
 
     def _draw(self) -> _Batch:
         """Moves what fits one message from waiting to written."""
-        # Who handles events waits for no answer, and one to each acknowledgement would cost both sides more than all the rest.
+        # Who handles events waits for no answer: one to each acknowledgement would cost both sides more than all the rest.
         later = self._acknowledge is not None
         if self._acknowledge is not None:
             self._bytes += len(self._acknowledge)
-            self._waiting += (self._acknowledge,)  # as in put
-            self._tickets += (None,)
+            self._waiting += (self._acknowledge, None)
             self._acknowledge = None
-        count = len(self._waiting)
-        if self._bytes > _BATCH_BYTES or count > _BATCH_COMMANDS:
+        queued = self._waiting[: 2 * _BATCH_COMMANDS]
+        size = _size(queued)
+        if size > _BATCH_BYTES:
             size = 0
-            for count, command in enumerate(self._waiting[:_BATCH_COMMANDS]):
-                size += len(command)
-                if count and size > _BATCH_BYTES:
+            for index in range(0, len(queued), 2):
+                if index and size + len(queued[index]) > _BATCH_BYTES:
+                    del queued[index:]
                     break
-            else:
-                count = min(len(self._waiting), _BATCH_COMMANDS)
-        later = later and Answer not in map(type, self._tickets[:count])
-        batch = _Batch(self._next, self._waiting[:count], self._tickets[:count], later)
-        del self._waiting[:count], self._tickets[:count]  # no calls from here on, as in put
-        self._next += count
+                size += len(queued[index])
+        count = len(queued)
+        later = later and Answer not in map(type, queued[1::2])
+        batch = _Batch(self._next, queued, size, later)
+        del self._waiting[:count]  # no calls from here on, as in put
+        self._next += count // 2
         if not later:
             self._prompt = self._next
         self._written += (batch,)
@@ -294,10 +306,9 @@ class Outbox:
 
     def _take_back(self) -> None:
         """Makes everything that was not answered wait again."""
-        commands = [command for batch in self._written for command in batch.commands]
-        self._tickets[:0] = [ticket for batch in self._written for ticket in batch.tickets]
-        self._waiting[:0] = commands
-        self._next -= len(commands)
+        queued = [item for batch in self._written for item in batch.queued]
+        self._waiting[:0] = queued
+        self._next -= len(queued) // 2
         self._written.clear()
 
     def _pause(self, stream: Stream) -> None:
@@ -357,7 +368,7 @@ class Outbox:
             self._note_failure(failure)
         while self._written and self._written[0].first <= response.applied_number:
             self._bytes -= self._written[0].settle(response.applied_number)
-            if self._written[0].commands:
+            if self._written[0].queued:
                 break
             self._written.popleft()
         if not self._ready:  # a new stream: what the sidecar has not applied is written again
@@ -367,7 +378,7 @@ class Outbox:
     def _note_failure(self, failure: v1.command_pb2.CommandFailure) -> None:
         for batch in self._written:
             if batch.first <= failure.number < batch.end:
-                ticket = batch.tickets[failure.number - batch.first]
+                ticket = batch.ticket(failure.number)
                 error = CallError(failure.code, failure.message, failure.reason)
                 if isinstance(ticket, Answer):
                     ticket.settle(error)
@@ -380,11 +391,8 @@ class Outbox:
             unasked = not self._closed
             self._broken = error
             self._take_back()
-            for ticket in self._tickets:
-                if isinstance(ticket, Answer):
-                    ticket.settle(error)
+            _settle(self._waiting, error)
             self._waiting.clear()
-            self._tickets.clear()
             self._bytes = 0
         if unasked:
             self._lost(error)

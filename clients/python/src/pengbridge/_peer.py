@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, _wire, conntypes, errors, registry, v1
+from . import _config, _endpoint, _errors, _inbox, _options, _own_packets, conntypes, errors, registry, v1
 from ._body import Encoder
 from ._processing import Processing, guarded, join_thread, log_failure
+from ._sending import Sending
 from ._wire import FIRST_APPLICATION_ID
 from .constants import CONNTYPE_CLASSIC, CONNTYPE_PING, STATE_ACTIVE, STATE_CLOSED
 from .packet import Packet
@@ -23,7 +24,7 @@ _END_TIMEOUT = 10.0  # seconds; the sidecar itself gives slow peers less
 _UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
 
 
-class Peer(Processing):
+class Peer(Processing, Sending):
     """The base of Server and Client.
 
     Attributes:
@@ -42,8 +43,9 @@ class Peer(Processing):
     side: int
     _word: str  # as in event names
 
-    def __init__(self, peng: Any, cfg: Any) -> None:
+    def __init__(self, peng: Any, cfg: Any, on_send: Callable[..., None]) -> None:
         super().__init__()
+        self._our_on_send = on_send
         self.peng = peng
         layer = getattr(peng, "cfg", None)
         self.cfg = _config.Config(cfg, *(() if layer is None else (layer,)))
@@ -185,55 +187,6 @@ class Peer(Processing):
         if self._endpoint is None or not self.run:
             raise errors.SidecarError(f"the {self._word} is not running", "ENDPOINT_STOPPED")
         return self._endpoint
-
-    def _before_send(
-        self, ptype: Any, pid: int, target: Any, cid: int | None, conntype: Any, shown: Callable[[], Any] | None
-    ) -> bool:
-        """Runs the hooks of an application's packet that is about to go out: the connection type's, on_send, the event,
-        the packet's own.
-
-        Args:
-            ptype: as the caller gave it.
-            pid: its id.
-            target: the client on the server, or the client itself.
-            cid: as hooks get it.
-            conntype: the connection type whose hooks run, or None.
-            shown: makes what hooks get to see; None if none of them looks.
-
-        Returns:
-            Whether the packet may go out.
-
-        Raises:
-            KeyError: the packet is not registered, and the connection's type demands that.
-        """
-        obj = self.registry.reg_int_obj.get(pid)
-        if obj is None and _options.needs_registration(conntype):
-            raise KeyError(ptype)
-        if shown is not None:
-            data = shown()
-            if conntype is not None and conntype.send(data, ptype, cid):
-                return True
-            target.on_send(ptype, data)
-            if self._observed:
-                self._emit_send(ptype, data, target)
-        else:
-            data = None
-        if obj is None:
-            return True
-        verdict = obj._send(data) if cid is None else obj._send(data, cid)  # as peng3dnet calls it
-        return verdict is not False or not (self._strict or getattr(obj, "invalid_action", None) == "close")
-
-    def _announce(self, pid: int, data: Any, target: Any) -> None:
-        """Runs the hooks of one of the protocol's own packets, which the sidecar sends."""
-        name = _own_packets.NAMES[pid]
-        guarded(target.on_send, name, data)
-        guarded(self._emit_send, name, data, target)
-
-    def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
-        raise NotImplementedError
-
-    def _frame(self, pid: int, body: bytes) -> bytes:
-        return _wire.frame(pid, body, self._compression.threshold, self._compression.level)
 
     def _share(self, cid: int, name: str, value: Any) -> None:
         """Tells the sidecar what the application has set of a connection, if the sidecar can know such a value: a state or a

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgpack
 
-from . import _config, _endpoint, _errors, _host, _limits, _options, errors, packet, v1, version
+from . import _config, _endpoint, _errors, _host, _limits, _options, errors, v1, version
 from ._absent import ServerBytes
 from ._body import decode
 from ._client_on_server import ClientOnServer, Clients
@@ -21,7 +21,7 @@ from ._processing import Handlers, guarded
 from ._socket import Socket
 from ._status import CallError
 from ._wire import FIRST_APPLICATION_ID
-from .conntypes import ClassicConnectionType, ConnectionType
+from .conntypes import ClassicConnectionType
 from .constants import (
     CONNTYPE_CLASSIC,
     CONNTYPE_PING,
@@ -34,6 +34,8 @@ from .constants import (
 )
 
 _CALL_TIMEOUT = 15.0  # seconds
+
+_ON_SEND = ClientOnServer.on_send  # as it is here, which looks at nothing
 
 
 class Server(ServerBytes, Peer):
@@ -58,7 +60,7 @@ class Server(ServerBytes, Peer):
     _word = "server"
 
     def __init__(self, peng: Any = None, addr: Any = None, clientcls: Any = None, cfg: Any = None) -> None:
-        super().__init__(peng, cfg)
+        super().__init__(peng, cfg, _ON_SEND)
         self.addr = _config.address(self.cfg, "server", addr)
         self.clientcls = ClientOnServer if clientcls is None else clientcls
         self.clients: Clients[int, Any] = Clients()
@@ -180,7 +182,7 @@ class Server(ServerBytes, Peer):
             return
         endpoint = self._running()
         body = self._encoder.encode(data)
-        if self._may_send(ptype, pid, body, client):
+        if self._may_send(ptype, pid, body, client, cid, self.conntypes.get(client.conntype)):
             endpoint.send(cid, pid, body, (cid, ptype))
 
     def broadcast(self, ptype: Any, data: Any, cids: Iterable[int] | None = None, exclude: Iterable[int] = ()) -> int:
@@ -205,10 +207,19 @@ class Server(ServerBytes, Peer):
         body = self._encoder.encode(data)
         left_out = frozenset(exclude)
         if cids is None:
-            clients = [c for c in self.clients.values() if STATE_ACTIVE <= c.state < STATE_CLOSED]
+            clients = [c for c in list(dict.values(self.clients)) if STATE_ACTIVE <= c.state < STATE_CLOSED]
         else:
             clients = [c for cid in cids if (c := self.clients.get(cid)) is not None]
-        targets = [c.cid for c in clients if c.cid not in left_out and self._may_send(ptype, pid, body, c)]
+        free = self._is_free_for_all(pid)
+        targets = [
+            c.cid
+            for c in clients
+            if c.cid not in left_out
+            and (
+                (free and not self._is_heard(c))
+                or self._may_send(ptype, pid, body, c, c.cid, self.conntypes.get(c.conntype))
+            )
+        ]
         if targets:
             message = v1.command_pb2.BroadcastMessage(
                 id=pid, body=v1.packet_pb2.PacketBody(msgpack=body), connection_ids=targets
@@ -232,16 +243,8 @@ class Server(ServerBytes, Peer):
             self._announce_close(client, reason)
             self._put_close(self._endpoint, cid, reason)
 
-    def _may_send(self, ptype: Any, pid: int, body: bytes, client: Any) -> bool:
-        conntype = self.conntypes.get(client.conntype)
-        looked_at = (
-            self._observed
-            or _looks(client)
-            or (conntype is not None and (type(conntype).send is not _TYPE_SEND or "send" in conntype.__dict__))
-            or _shows_frames(self.registry.reg_int_obj.get(pid))
-        )
-        shown = (lambda: self._frame(pid, body)) if looked_at else None
-        return self._before_send(ptype, pid, client, client.cid, conntype, shown)
+    def _shown(self, pid: int, payload: bytes) -> bytes:
+        return self._frame(pid, payload)
 
     def _send_internal(self, pid: int, data: Any, cid: int) -> None:
         if pid != CLOSE:
@@ -252,7 +255,7 @@ class Server(ServerBytes, Peer):
         self._announce_frame(CLOSE, {"reason": reason}, client)
 
     def _announce_frame(self, pid: int, body: dict[str, Any], client: Any) -> None:
-        if self._observed or _looks(client):
+        if self._observed or self._is_heard(client):
             self._announce(pid, self._frame(pid, msgpack.packb(body)), client)
 
     def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
@@ -356,26 +359,3 @@ class Server(ServerBytes, Peer):
     def _close_if_there(self, cid: int, reason: str | None = None) -> None:
         with contextlib.suppress(KeyError):  # it may just be gone
             self.close_connection(cid, reason)
-
-
-# The hooks that look at no frame, as they are here: a program's are noticed even where it puts them into our classes.
-_ON_SEND, _TYPE_SEND, _PACKET_SEND = ClientOnServer.on_send, ConnectionType.send, packet.Packet.send
-_PLAIN_SEND, _SMART_SEND = packet.Packet._send, packet.SmartPacket._send
-
-
-def _looks(client: Any) -> bool:
-    """Whether a client has an on_send of its own."""
-    return getattr(client.on_send, "__func__", None) is not _ON_SEND
-
-
-def _shows_frames(obj: Any) -> bool:
-    """Whether a packet has a send, or an _send, of its own."""
-    if obj is None:
-        return False
-    kind, own = type(obj), obj.__dict__
-    return (
-        kind.send is not _PACKET_SEND
-        or (kind._send is not _SMART_SEND and kind._send is not _PLAIN_SEND)
-        or "send" in own
-        or "_send" in own
-    )
