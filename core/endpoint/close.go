@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"crypto/tls"
 	"time"
 	"unicode/utf8"
 
@@ -10,15 +9,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-const (
-	// closeTimeout is how long a peer may take to read what is queued before our close.
-	closeTimeout = 5 * time.Second
-	// peerFirst is how long we leave it to the peer to close the socket after it got the reason. The reference's client
-	// reports the true reason only if it reads closeconn before it sees the stream end (defect 15).
-	peerFirst = 200 * time.Millisecond
-	// lingerTimeout is how long we then wait for the end of its stream, so that no reset destroys what it has not read.
-	lingerTimeout = time.Second
-)
+// closeTimeout is how long a peer may take to read what is queued before our close.
+const closeTimeout = 5 * time.Second
 
 // MaxReason is the longest reason, in bytes.
 const MaxReason = 1024
@@ -98,44 +90,6 @@ func (c *conn) conclude(out *session.Output) {
 	// The reader may be waiting for bytes: it lets go of what it holds, and lingers. An error means that the socket is
 	// closed already, and the reader on its way.
 	_ = c.tcp.SetReadDeadline(time.Now())
-}
-
-// linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it.
-func (c *conn) linger() {
-	c.mu.Lock()
-	byPeer := c.sess.EndedByPeer()
-	c.mu.Unlock()
-	if byPeer { // it said so itself: nobody waits for anything
-		return
-	}
-	if c.tcp.SetReadDeadline(time.Now().Add(peerFirst)) != nil || c.discard() {
-		return
-	}
-	if c.endStream() != nil || c.tcp.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
-		return
-	}
-	c.discard()
-}
-
-// endStream tells the peer that nothing more comes.
-func (c *conn) endStream() error {
-	if t, ok := c.nc.(*tls.Conn); ok {
-		if err := t.CloseWrite(); err != nil { // TLS's own end, without which the peer has to suspect an attack
-			return err
-		}
-	}
-	return c.tcp.CloseWrite()
-}
-
-// discard reads until the peer's stream ends, which it reports, or the read deadline.
-func (c *conn) discard() (ended bool) {
-	buf := readBuffers.Get().(*[]byte)
-	defer readBuffers.Put(buf)
-	for {
-		if _, err := c.tcp.Read(*buf); err != nil {
-			return !isTimeout(err)
-		}
-	}
 }
 
 // forget takes a connection whose close was reported out of everything that can be addressed.

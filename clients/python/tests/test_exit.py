@@ -194,6 +194,16 @@ def test_a_peer_that_does_not_read_does_not_hold_the_game() -> None:
         peer.close()
 
 
+@pytest.mark.parametrize("game", GAMES)
+def test_a_peer_that_does_not_close_its_socket_does_not_hold_the_game(game: str) -> None:
+    with playing(GAMES[game]) as played:
+        peer = played.greet()
+        assert [peer.receive_until(64) for _ in range(NUMBERS)] == list(range(NUMBERS))
+        assert played.finish() == (0, "")  # after 1.2 s that peers have for it; see core/endpoint/linger_test.go
+        assert peer.receive_until(16) == {"reason": "servershutdown"}
+        peer.close()
+
+
 def test_a_lost_sidecar_closes_everything(net: Net) -> None:
     closes: list[str | None] = []
     lost: list[Exception] = []

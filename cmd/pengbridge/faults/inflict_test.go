@@ -69,13 +69,21 @@ func (r *run) inflict(ctx context.Context, s step) error {
 
 // outrun lets the watcher not read until the log has let go of what it has not seen, which it must be told then.
 func (r *run) outrun(ctx context.Context) error {
+	err := eventually(ctx, "the watcher to come", func() bool {
+		info, err := r.info(ctx)
+		return err == nil && observer(info) != nil
+	})
+	if err != nil {
+		return err
+	}
 	before := r.watcher.hold()
-	err := eventually(ctx, "the watcher to be outrun", func() bool {
+	err = eventually(ctx, "the watcher to be outrun", func() bool {
 		if r.spent() {
 			r.allow(100)
 		}
 		info, err := r.info(ctx)
-		return err == nil && outrun(info)
+		w := observer(info)
+		return err == nil && w != nil && w.GetSentSequence()+1 < info.GetFirstSequence()
 	})
 	r.watcher.goOn()
 	if err != nil {
@@ -84,14 +92,14 @@ func (r *run) outrun(ctx context.Context) error {
 	return eventually(ctx, "the watcher to be told", func() bool { return r.watcher.outruns() > before })
 }
 
-// outrun reports whether an observer's next event is not held any more.
-func outrun(info *pb.EndpointInfo) bool {
+// observer returns who only looks on; nil if nobody does.
+func observer(info *pb.EndpointInfo) *pb.SubscriberInfo {
 	for _, s := range info.GetSubscribers() {
-		if s.GetMode() == pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER && s.GetSentSequence()+1 < info.GetFirstSequence() {
-			return true
+		if s.GetMode() == pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER {
+			return s
 		}
 	}
-	return false
+	return nil
 }
 
 // freeze stops the sidecar's process for a moment, in which something else may break.
