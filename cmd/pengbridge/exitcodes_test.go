@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,15 +29,20 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 		code int
 		says string
 	}{
-		"no address":               {[]string{"--listen", "nonsense"}, launch.ExitUsage, `host:port or unix:/path, not "nonsense"`},
-		"no port":                  {[]string{"--listen", "127.0.0.1:no-such-port"}, launch.ExitUsage, "host:port or unix:/path"},
-		"a port beyond all":        {[]string{"--listen", "127.0.0.1:70000"}, launch.ExitUsage, "host:port or unix:/path"},
+		"no address":               {[]string{"--listen", "nonsense"}, launch.ExitUsage, `unix:/path of at most 100 bytes, not "nonsense"`},
+		"no port":                  {[]string{"--listen", "127.0.0.1:no-such-port"}, launch.ExitUsage, "--listen must be host:port"},
+		"a port beyond all":        {[]string{"--listen", "127.0.0.1:70000"}, launch.ExitUsage, "--listen must be host:port"},
+		"no path":                  {[]string{"--listen", "unix:"}, launch.ExitUsage, "--listen must be host:port"},
+		"no path but a name":       {[]string{"--listen", "unix:@name"}, launch.ExitUsage, "--listen must be host:port"},
+		"too long a path":          {[]string{"--listen", "unix:/" + strings.Repeat("d", 100)}, launch.ExitUsage, "at most 100 bytes"},
+		"a path to nowhere":        {[]string{"--listen", "unix:" + filepath.Join(folder, "none", "s")}, launch.ExitListen, "no such file"},
 		"no address for metrics":   {[]string{"--listen", "127.0.0.1:0", "--metrics", "9107"}, launch.ExitUsage, "--metrics must be host:port"},
 		"taken":                    {[]string{"--listen", taken.Addr().String()}, launch.ExitListen, "address already in use"},
 		"taken for metrics":        {[]string{"--listen", "127.0.0.1:0", "--metrics", taken.Addr().String()}, launch.ExitListen, "address already in use"},
 		"no limit":                 {[]string{"--listen", "127.0.0.1:0", "--limit", ""}, launch.ExitUsage, `"" must be name=value`},
 		"no greatest limit":        {[]string{"--listen", "127.0.0.1:0", "--max-limit", ""}, launch.ExitUsage, `"" must be name=value`},
 		"a ready file nowhere":     {[]string{"--listen", "127.0.0.1:0", "--ready-file", filepath.Join(folder, "none", "ready")}, launch.ExitUsage, "--ready-file: name a file in a folder that is there"},
+		"a file of others":         {[]string{"--listen", "127.0.0.1:0", "--ready-file", tokens}, launch.ExitUsage, "something else in it"},
 		"a ready file that is not": {[]string{"--listen", "127.0.0.1:0", "--ready-file", folder}, launch.ExitUsage, "is not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {

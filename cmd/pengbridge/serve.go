@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
@@ -104,8 +103,8 @@ func (c *serveCommand) check() error {
 		return nil
 	case c.Listen == "":
 		return errors.New("say where to listen, for example: --listen 127.0.0.1:7777 --token-file tokens")
-	case !strings.HasPrefix(c.Listen, "unix:") && !isHostPort(c.Listen):
-		return fmt.Errorf("--listen must be host:port or unix:/path, not %q", c.Listen)
+	case !canListen(c.Listen):
+		return fmt.Errorf("--listen must be host:port, or unix:/path of at most %d bytes, not %q", launch.MaxSocketPath, c.Listen)
 	case c.Metrics != "" && !isHostPort(c.Metrics):
 		return fmt.Errorf("--metrics must be host:port, not %q", c.Metrics)
 	case c.TokenFile == "":
@@ -121,13 +120,4 @@ func (c *serveCommand) check() error {
 		return errors.New("--drain must be more than 0 and at most 60s")
 	}
 	return nil
-}
-
-// isHostPort reports whether an address has the form that one of TCP has. Whether there is such a host is not asked.
-func isHostPort(address string) bool {
-	_, port, err := net.SplitHostPort(address)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	return err == nil
 }

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// maxSocketPath is the longest path a Unix socket gets here, bytes. Systems allow 104 or 108, the terminating zero included.
-const maxSocketPath = 100
+// MaxSocketPath is the longest path a Unix socket gets here, bytes. Systems allow 104 or 108, the terminating zero included.
+const MaxSocketPath = 100
 
 const (
 	// socketDirPrefix begins the names of directories in which somebody listens, or has. While a sidecar is beginning to, its
@@ -67,7 +67,7 @@ func listenUnix() (*Listener, error) {
 }
 
 func listenSocket(path string) (*net.UnixListener, error) {
-	if len(path) > maxSocketPath {
+	if len(path) > MaxSocketPath {
 		return nil, fmt.Errorf("the path %s is too long for a Unix socket", path)
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

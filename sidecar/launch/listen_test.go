@@ -32,7 +32,7 @@ func TestListenUnix(t *testing.T) {
 }
 
 func TestListenFallsBackToTCP(t *testing.T) {
-	long := filepath.Join(t.TempDir(), strings.Repeat("d", maxSocketPath))
+	long := filepath.Join(t.TempDir(), strings.Repeat("d", MaxSocketPath))
 	require.NoError(t, os.Mkdir(long, 0o700))
 	for name, dir := range map[string]string{"path too long": long, "no such folder": filepath.Join(long, "none")} {
 		t.Run(name, func(t *testing.T) {

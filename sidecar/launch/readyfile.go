@@ -3,6 +3,7 @@ package launch
 // The ready file of a sidecar that was not spawned: the ready line, where whoever waits for it looks.
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 )
 
 // ClearReadyFile makes way for a ready file before there is one to write: it removes the file of a sidecar that was killed, and
-// makes sure that another can be written. What is no ordinary file, such as /dev/stdout, is not replaced.
+// makes sure that another can be written. What is neither a ready file nor empty is left alone, and an error.
 func ClearReadyFile(path string) error {
 	f, err := createBeside(path)
 	if err != nil {
@@ -27,6 +28,8 @@ func ClearReadyFile(path string) error {
 		return err
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > 0 && readyPID(path) == 0:
+		return fmt.Errorf("%s has something else in it", path)
 	}
 	return os.Remove(path)
 }
@@ -42,13 +45,22 @@ func WriteReadyFile(path string, r Ready) error {
 
 // RemoveReadyFile removes the file if it is the one of the process: another sidecar may have written its own there since.
 func RemoveReadyFile(path string, pid int) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
-	}
-	ready, err := readReady(f)
-	_ = f.Close()
-	if err == nil && ready.PID == pid {
+	if readyPID(path) == pid {
 		_ = os.Remove(path)
 	}
+}
+
+// readyPID returns the process that wrote a ready file, of whatever version; 0 if it is none.
+func readyPID(path string) int {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	var ready Ready
+	line, err := readLine(f)
+	if err != nil || json.Unmarshal(line, &ready) != nil {
+		return 0
+	}
+	return ready.PID
 }

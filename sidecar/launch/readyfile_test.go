@@ -21,6 +21,8 @@ func TestReadyFile(t *testing.T) {
 
 	require.NoError(t, WriteReadyFile(path, Ready{APIVersion: APIVersion, Address: "unix:/s", PID: 7}))
 	require.NoError(t, ClearReadyFile(path), "whose process was killed")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, ClearReadyFile(path), "whose name somebody has reserved")
 	left, err := os.ReadDir(filepath.Dir(path))
 	require.NoError(t, err)
 	assert.Empty(t, left)
@@ -34,5 +36,6 @@ func TestReadyFilesThatCannotBe(t *testing.T) {
 	notes := filepath.Join(folder, "notes")
 	require.NoError(t, os.WriteFile(notes, []byte("buy milk\n"), 0o600))
 	RemoveReadyFile(notes, os.Getpid())
-	assert.FileExists(t, notes, "it is no ready file")
+	assert.ErrorContains(t, ClearReadyFile(notes), "something else in it")
+	assert.FileExists(t, notes)
 }
