@@ -7,6 +7,8 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"sync/atomic"
 
 	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -14,6 +16,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -32,16 +35,17 @@ func intercept(ending context.Context, tokens *launch.Tokens, logger *slog.Logge
 		logging.WithLevels(levelOf),
 		logging.WithDisableLoggingFields(logging.SystemTag[0], logging.ComponentFieldKey), // the same in every line
 	}
+	line := logTo(logger)
 	who := authenticate(tokens)
 	recovered := recoverTo(logger)
 	return []grpc.ServerOption{
 		grpc.ChainUnaryInterceptor(
-			selector.UnaryServerInterceptor(logging.UnaryServerInterceptor(logTo(logger), lines...), notHealth),
+			selector.UnaryServerInterceptor(logging.UnaryServerInterceptor(line, lines...), notHealth),
 			selector.UnaryServerInterceptor(auth.UnaryServerInterceptor(who), notHealth),
 			recovery.UnaryServerInterceptor(recovered),
 		),
 		grpc.ChainStreamInterceptor(
-			selector.StreamServerInterceptor(logging.StreamServerInterceptor(logTo(logger), lines...), notHealth),
+			selector.StreamServerInterceptor(logging.StreamServerInterceptor(line, lines...), notHealth),
 			selector.StreamServerInterceptor(auth.StreamServerInterceptor(who), notHealth),
 			endStreams(ending),
 			recovery.StreamServerInterceptor(recovered),
@@ -59,8 +63,25 @@ func panicked(logger *slog.Logger, p any) error {
 	return translate(errPanic)
 }
 
+// Refusals are told as core tells of peers that do not keep to the rules: some lines at once, and then one a second, tell of all.
+// Strangers must not be able to fill a disk.
+const (
+	refusalsAtOnce    = 20
+	refusalsPerSecond = 1
+)
+
+// logTo returns what writes the line of a call. Calls of all kinds share one, and with it the limit for refusals.
 func logTo(logger *slog.Logger) logging.LoggerFunc {
+	limiter := rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)
+	var unlogged atomic.Int64 // since the last line
 	return func(ctx context.Context, level logging.Level, message string, fields ...any) {
+		if level == logging.LevelWarn {
+			if !limiter.Allow() {
+				unlogged.Add(1)
+				return
+			}
+			fields = append(slices.Clip(fields), "others_unlogged", unlogged.Swap(0))
+		}
 		logger.Log(ctx, slog.Level(level), message, fields...)
 	}
 }

@@ -12,7 +12,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -70,6 +73,23 @@ func TestLogHasCallsButNeitherBodiesNorTokens(t *testing.T) {
 	require.NotContains(t, log.String(), "secret")
 	require.NotContains(t, log.String(), gameToken)
 	require.NotContains(t, log.String(), "Health")
+}
+
+// TestStrangersDoNotFloodTheLog: of many refusals some are told, and how many were not; what the operator has to know is told.
+func TestStrangersDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &lines{}
+		line := logTo(log.logger())
+		for range 1000 {
+			line(t.Context(), logging.LevelWarn, "refused")
+			line(t.Context(), logging.LevelError, "failed")
+		}
+		require.Equal(t, refusalsAtOnce, strings.Count(log.String(), "refused others_unlogged=0"))
+		require.Equal(t, 1000, strings.Count(log.String(), "failed"))
+		time.Sleep(time.Second / refusalsPerSecond) // of the bubble's time
+		line(t.Context(), logging.LevelWarn, "refused")
+		require.Contains(t, log.String(), "refused others_unlogged=980")
+	})
 }
 
 func TestPanicsAreAnswered(t *testing.T) {

@@ -34,16 +34,26 @@ type attached struct {
 // serve starts the command with a token file, and more arguments, and waits for its ready file.
 func serve(t *testing.T, args ...string) *attached {
 	t.Helper()
+	stderr, write, err := os.Pipe()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = stderr.Close() })
+	a := serveInto(t, write, args...)
+	a.log = bufio.NewReader(stderr)
+	return a
+}
+
+// serveInto does the same with a stderr that becomes the command's alone.
+func serveInto(t *testing.T, stderr *os.File, args ...string) *attached {
+	t.Helper()
 	a := &attached{tokens: filepath.Join(t.TempDir(), "tokens")}
 	require.NoError(t, launch.WriteTokenFile(a.tokens, launch.Token{Secret: launch.NewSecret(), Owner: "game"}))
 	readyFile := filepath.Join(t.TempDir(), "ready.json")
 	args = append([]string{"serve", "--token-file", a.tokens, "--ready-file", readyFile}, args...)
 	a.command = exec.CommandContext(t.Context(), program(t, "pengbridge"), args...)
-	stderr, err := a.command.StderrPipe()
-	require.NoError(t, err)
-	a.log = bufio.NewReader(stderr)
+	a.command.Stderr = stderr
 	require.NoError(t, a.command.Start())
 	t.Cleanup(func() { _ = a.command.Wait() })
+	require.NoError(t, stderr.Close())
 	require.Eventually(t, func() bool {
 		data, err := os.ReadFile(readyFile)
 		return err == nil && json.Unmarshal(data, &a.ready) == nil
