@@ -13,8 +13,7 @@ import threading
 
 from ._call import Call
 from ._dial import Tls
-
-_CHUNK = 256 << 10  # bytes to read at once: a whole batch of events
+from ._nonblocking import Nonblocking
 
 
 class Stream:
@@ -31,11 +30,11 @@ class Stream:
 
     def __init__(self, sock: socket.socket, tls: Tls | None, call: Call) -> None:
         self._sock = sock
+        self._nonblocking = Nonblocking(sock)
         self._tls = tls
         self._call = call
         self._lock = threading.Lock()  # guards the call and the order of what is written
         self._unwritten = memoryview(b"")  # what the socket did not take
-        self._buffer = memoryview(bytearray(_CHUNK))  # one for all reads: a new one of this size costs more than reading
         self.busy = False
         self._waiter = _Waiter(sock)
 
@@ -119,11 +118,10 @@ class Stream:
 
     def _read(self) -> list[bytes]:
         try:
-            size = self._sock.recv_into(self._buffer)
-            if not size:
+            data = self._nonblocking.receive()
+            if not data:
                 self._call.receive_end()
                 return []
-            data = bytes(self._buffer[:size])
             if self._tls is not None:
                 data = self._tls.decrypt(data)
         except BlockingIOError:
@@ -143,7 +141,7 @@ class Stream:
                 data = b"".join((self._unwritten, data))
             if data:
                 self._unwritten = memoryview(data)
-                self._unwritten = self._unwritten[self._sock.send(data) :]
+                self._unwritten = self._unwritten[self._nonblocking.send(data) :]
         except BlockingIOError:
             pass
         except OSError:

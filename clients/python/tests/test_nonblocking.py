@@ -1,0 +1,94 @@
+"""Sockets that do not block, read and written by the C library or by Python: the same comes of both."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pengbridge import _nonblocking
+from pengbridge._nonblocking import Nonblocking
+
+Pair = tuple[Nonblocking, socket.socket, socket.socket]
+
+
+@pytest.fixture(params=["the C library", "Python"])
+def made(request: pytest.FixtureRequest) -> Iterator[Pair]:
+    """What is tested, its socket, and the other end of that."""
+    library: Any = None
+    if request.param == "the C library":
+        library = _nonblocking.LIBRARY
+        if library is None:
+            pytest.skip("this Python has none to call")
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield Nonblocking(ours, library), ours, theirs
+
+
+def test_the_c_library_is_called_where_there_is_one() -> None:
+    assert (_nonblocking.LIBRARY is None) == (sys.platform == "win32")
+
+
+def test_there_and_back(made: Pair) -> None:
+    ends, _, theirs = made
+    data = b"\0binary\xff" * 1000
+    assert ends.send(data) == len(data)
+    assert theirs.recv(len(data), socket.MSG_WAITALL) == data
+    theirs.sendall(data)
+    assert ends.receive() == data
+    theirs.sendall(b"x")
+    assert ends.receive() == b"x", "nothing is left of what came before"
+
+
+def test_more_than_is_read_at_once(made: Pair) -> None:
+    ends, _, theirs = made
+    theirs.setblocking(False)
+    data = bytes(range(256)) * (_nonblocking._CHUNK // 128)
+    sent = received = 0
+    while received < len(data):
+        if sent < len(data):
+            sent += theirs.send(data[sent : sent + 4096])
+        part = ends.receive()
+        assert part == data[received : received + len(part)]
+        received += len(part)
+
+
+def test_nothing_to_read(made: Pair) -> None:
+    with pytest.raises(BlockingIOError):
+        made[0].receive()
+
+
+def test_no_room_to_write(made: Pair) -> None:
+    ends, _, theirs = made
+    data = bytes(1 << 20)
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while sent < 100 * len(data):
+            sent += ends.send(data)
+    assert sent < 100 * len(data), "there is always room"
+    while sent > 0:
+        sent -= len(theirs.recv(1 << 20))
+    assert sent == 0
+
+
+def test_the_end(made: Pair) -> None:
+    ends, _, theirs = made
+    theirs.close()
+    assert ends.receive() == b""
+    with pytest.raises(BrokenPipeError):
+        ends.send(b"x")
+
+
+def test_a_closed_socket_is_nobody_elses(made: Pair) -> None:
+    """Its number may be another file's by now."""
+    ends, ours, _ = made
+    ours.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        ends.receive()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        ends.send(b"x")
