@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgpack
 import pytest
 from harness import WAIT, Echo, Net, Recorder, eventually
 from rawpeer import Listener, RawPeer
 
 import pengbridge as peng3dnet
 from pengbridge import _endpoint, _peer
+from pengbridge.v1 import event_pb2, sidecar_service_pb2
 
 
 def test_a_client_that_is_not_processed_sees_nothing(net: Net) -> None:
@@ -281,6 +283,31 @@ def test_process_handles_what_was_there_when_it_was_called(net: Net) -> None:
     for _ in range(3):
         assert client.process(wait=True, timeout=WAIT) <= 1
     client.stop()
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [[1, 2, 3], [2, 3, 4], [5]],
+        [[1], [1], [1, 2, 3, 4, 5], [3, 4], [5]],
+        [[1, 2], [1, 2, 3, 4, 5], []],
+    ],
+)
+def test_what_a_stream_repeats_after_a_break_is_handled_once(batches: list[list[int]]) -> None:
+    server = peng3dnet.Server()
+    server.initialize()
+    packet = Recorder(server.registry, server)
+    server.register_packet("t:a", packet)
+    client = server.clients[1] = peng3dnet.ClientOnServer(server, None, ("", 0), 1)
+    client.state, client.conntype = peng3dnet.STATE_ACTIVE, "classic"
+    kind = event_pb2.EVENT_TYPE_SERVER_CONNECTION_RECV
+    for batch in batches:
+        events = [
+            event_pb2.Event(sequence=n, type=kind, connection_id=1, packet_id=64, msgpack=msgpack.packb(n)) for n in batch
+        ]
+        server._inbox.put_batch(sidecar_service_pb2.SubscribeResponse(events=events).SerializeToString())
+    assert server.process() == 5
+    assert packet.messages() == [1, 2, 3, 4, 5]
 
 
 def test_a_body_that_only_python_minds_ends_its_connection(net: Net) -> None:

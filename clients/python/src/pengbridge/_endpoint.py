@@ -6,7 +6,7 @@ import contextlib
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _inbox, _wire, v1
@@ -153,9 +153,9 @@ class Endpoint:
         self.ended.set()
 
 
-def events(batch: bytes) -> Iterator[v1.event_pb2.Event]:
+def events(batch: bytes) -> Sequence[v1.event_pb2.Event]:
     """Decodes a batch of the log. Headers and heartbeats have no events."""
-    return iter(v1.sidecar_service_pb2.SubscribeResponse.FromString(batch).events)
+    return v1.sidecar_service_pb2.SubscribeResponse.FromString(batch).events
 
 
 def command(**action: Any) -> v1.command_pb2.Command:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -37,7 +37,8 @@ class Processing:
         self._process_thread: threading.Thread | None = None
         self._backlog: deque[_inbox.Item] = deque()
         self._batch: Iterator[v1.event_pb2.Event] | None = None  # the one at hand; an exception may have left it half done
-        self._handled = 0
+        self._handled = 0  # the sequence of the last event of the last batch that is done
+        self._last = 0  # the same of the batch at hand
 
     @cached_property
     def _handlers(self) -> Handlers:
@@ -123,10 +124,6 @@ class Processing:
         handlers, received = self._handlers, self._received
         while (batch := self._next_batch()) is not None:
             for event in batch:
-                sequence = event.sequence
-                if sequence <= self._handled:  # after a break, the stream may repeat some
-                    continue
-                self._handled = sequence
                 kind = event.type
                 packets += kind == received
                 handler = handlers.get(kind)
@@ -136,6 +133,7 @@ class Processing:
                     break
             else:
                 self._batch = None
+                self._handled = self._last
                 if self._endpoint is not None:
                     self._endpoint.acknowledge(self._handled)
         return packets
@@ -145,12 +143,21 @@ class Processing:
         while self._batch is None and self._backlog:
             item = self._backlog.popleft()
             if isinstance(item, bytes):
-                self._batch = _endpoint.events(item)
+                self._batch = iter(self._unhandled(_endpoint.events(item)))
             elif isinstance(item, _inbox.SendFailed):
                 self._on_send_failed(item)
             else:
                 self._on_ended(item)
         return self._batch
+
+    def _unhandled(self, events: Sequence[v1.event_pb2.Event]) -> Sequence[v1.event_pb2.Event]:
+        """The events of a batch that are new: after a break, the stream may repeat some."""
+        if not events or events[-1].sequence <= self._handled:
+            return ()
+        self._last = events[-1].sequence
+        if events[0].sequence > self._handled:
+            return events
+        return [event for event in events if event.sequence > self._handled]
 
     def _on_send_failed(self, item: _inbox.SendFailed) -> None:
         raise NotImplementedError

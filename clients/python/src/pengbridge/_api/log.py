@@ -139,7 +139,7 @@ class Log:
                 return None
             item = self._items.popleft()
             if isinstance(item, bytes):
-                self._batch = _endpoint.events(item)
+                self._batch = iter(_endpoint.events(item))
             elif isinstance(item, _inbox.SendFailed):
                 return events.CommandFailed(item.cid, item.ptype, errors.translated(item.error))
             else:
