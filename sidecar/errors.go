@@ -159,6 +159,7 @@ var sentinels = [...]struct {
 	{endpoint.ErrConnectRefused, codes.Unavailable, "CONNECT_REFUSED"},
 	{endpoint.ErrUnknownHost, codes.Unavailable, "UNKNOWN_HOST"},
 	{eventlog.ErrTakenOver, codes.Aborted, "SUBSCRIBER_TAKEN_OVER"},
+	{eventlog.ErrResumed, codes.Unavailable, "SUBSCRIPTION_RESUMED"},
 	{eventlog.ErrUnknownSubscriber, codes.NotFound, "UNKNOWN_SUBSCRIBER"},
 	{fs.ErrPermission, codes.PermissionDenied, "NOT_PERMITTED"},
 	{context.Canceled, codes.Canceled, "CANCELED"},

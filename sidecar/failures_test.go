@@ -289,6 +289,7 @@ func TestTranslate(t *testing.T) {
 		{context.Canceled, codes.Canceled, "CANCELED"},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, "TIMED_OUT"},
 		{eventlog.ErrTakenOver, codes.Aborted, "SUBSCRIBER_TAKEN_OVER"},
+		{eventlog.ErrResumed, codes.Unavailable, "SUBSCRIPTION_RESUMED"},
 		{&endpoint.HandshakeError{Reason: &reason}, codes.FailedPrecondition, "HANDSHAKE_FAILED"},
 		{&eventlog.GoneError{Sequence: 3, Oldest: 9}, codes.OutOfRange, "SEQUENCE_GONE"},
 		{&eventlog.RangeError{Sequence: 30, Oldest: 9, Limit: 20}, codes.OutOfRange, "SEQUENCE_NOT_REACHED"},

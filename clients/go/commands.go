@@ -132,9 +132,13 @@ func (c *Commands) Close(ctx context.Context) error {
 func (c *Commands) run() {
 	var end error
 	for end == nil {
-		if err := c.converse(); errors.Is(err, io.EOF) {
+		err := c.converse()
+		switch {
+		case errors.Is(err, io.EOF):
 			end = ErrClosed
-		} else {
+		case status.Code(err) == codes.Aborted: // nobody else has our name: an older stream of ours, which had broken, came late
+			end = c.retry.again(c.ctx, io.ErrUnexpectedEOF)
+		default:
 			end = c.retry.again(c.ctx, err)
 		}
 	}

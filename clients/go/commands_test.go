@@ -18,6 +18,7 @@ import (
 // applier is a scripted endpoint: it applies commands in order, once each, and breaks the connection as told.
 type applier struct {
 	breakAfter []int // after so many requests each, the first streams break, without answering the last one
+	broken     error // how they do; nil: as a connection does
 	lose       bool  // nor applying it
 	patient    bool  // it keeps answers to itself until somebody asks, or the stream ends
 	fails      uint64
@@ -43,11 +44,11 @@ func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.C
 		}
 		limit--
 		if limit == 0 && a.lose {
-			return errBroken
+			return a.end()
 		}
 		response := a.apply(request)
 		if limit == 0 {
-			return errBroken
+			return a.end()
 		}
 		if a.patient && request.GetAnswerLater() {
 			continue
@@ -60,6 +61,13 @@ func (a *applier) serve(stream grpc.BidiStreamingServer[pb.CommandsRequest, pb.C
 			return err
 		}
 	}
+}
+
+func (a *applier) end() error {
+	if a.broken != nil {
+		return a.broken
+	}
+	return errBroken
 }
 
 func (a *applier) apply(request *pb.CommandsRequest) *pb.CommandsResponse {
@@ -93,16 +101,18 @@ func TestCommandsAreAppliedOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		breakAfter []int
 		lose       bool
+		broken     error
 	}{
-		"no break":                     {nil, false},
-		"a break before any command":   {[]int{1}, true},
-		"a break with an answer lost":  {[]int{2}, false},
-		"a break with a command lost":  {[]int{2}, true},
-		"several breaks, one in a row": {[]int{3, 1, 2}, false},
-		"the same, with commands lost": {[]int{3, 1, 2}, true},
+		"no break":                     {nil, false, nil},
+		"a break before any command":   {[]int{1}, true, nil},
+		"a break with an answer lost":  {[]int{2}, false, nil},
+		"a break with a command lost":  {[]int{2}, true, nil},
+		"several breaks, one in a row": {[]int{3, 1, 2}, false, nil},
+		"the same, with commands lost": {[]int{3, 1, 2}, true, nil},
+		"an older stream comes late":   {[]int{2}, true, status.Error(codes.Aborted, "taken over")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &applier{breakAfter: c.breakAfter, lose: c.lose, fails: 2, senders: map[string]bool{}}
+			a := &applier{breakAfter: c.breakAfter, lose: c.lose, broken: c.broken, fails: 2, senders: map[string]bool{}}
 			failures := make(chan *CommandError, 10)
 			c := attach(t, &scripted{commands: a.serve}).Commands(timeout(t), CommandsOptions{
 				EndpointID: "e",

@@ -33,7 +33,7 @@ type Cursor struct {
 // Next returns the next batch. It waits for events, and where the subscriber acknowledges, until at most one batch is
 // unacknowledged. After idle without any (0: never) it returns an empty batch whose Last is the log's last sequence.
 //
-// Errors: io.EOF behind the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver];
+// Errors: io.EOF behind the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver]; [ErrResumed];
 // [ErrCursorClosed]; the context's error, after which Next may be called again.
 func (c *Cursor) Next(ctx context.Context, idle time.Duration) (Batch, error) {
 	if batch, ok, err := c.poll(ctx); ok {

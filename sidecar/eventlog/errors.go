@@ -11,6 +11,9 @@ import (
 var (
 	// ErrTakenOver ends a cursor whose durable subscriber has subscribed again elsewhere.
 	ErrTakenOver = errors.New("the same subscriber has subscribed again elsewhere")
+	// ErrResumed ends a cursor whose own session has subscribed again. The session has one live stream at a time; if that was
+	// not the newer one, whose request came over a connection that had broken before, it comes back.
+	ErrResumed = errors.New("the same session has subscribed again")
 	// ErrCursorClosed is what a cursor returns after its Close.
 	ErrCursorClosed = errors.New("the cursor is closed")
 	// ErrUnknownSubscriber: no durable subscriber has that name, or it was away too long and is forgotten.

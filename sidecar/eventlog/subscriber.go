@@ -75,7 +75,7 @@ type Header struct {
 }
 
 // Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
-// [ErrTakenOver]. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
+// [ErrTakenOver], or [ErrResumed] if it is of the same session. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
 // lost, is no longer held; [*RangeError] when From is beyond the next event; [*OtherModeError]; [ErrTakenOver] when
 // a session resumes that is not the last one.
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
@@ -122,10 +122,14 @@ func (l *Log) subscribe(r Request) (*Cursor, error) {
 	if s == nil {
 		s = l.addSubscriber(r.Name, from-1)
 	}
-	s.mode, s.seen, s.session, s.leaving = r.Mode, true, r.Session, false
 	if s.cursor != nil {
-		s.cursor.end(ErrTakenOver)
+		why := ErrTakenOver
+		if r.Session != "" && r.Session == s.session {
+			why = ErrResumed
+		}
+		s.cursor.end(why)
 	}
+	s.mode, s.seen, s.session, s.leaving = r.Mode, true, r.Session, false
 	s.endAbsence()
 	s.cursor, c.subscriber = c, s
 	l.acknowledge(s, from-1)

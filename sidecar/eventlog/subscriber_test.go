@@ -110,6 +110,24 @@ func TestTakingOverEndsTheOlderCursor(t *testing.T) {
 	})
 }
 
+// TestARequestThatComesLate: a session whose connection broke has subscribed again, when the request of the broken one is read,
+// too. The live stream is not taken over by anybody else, and goes on.
+func TestARequestThatComesLate(t *testing.T) {
+	l := eventlog.New(eventlog.Options{})
+	l.Append(received(3, 10))
+	request := eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, Session: "one", Resume: true}
+	live, _ := subscribe(t, l, request)
+	late, _ := subscribe(t, l, request)
+	_, err := live.Next(context.Background(), 0)
+	require.ErrorIs(t, err, eventlog.ErrResumed)
+	again, _ := subscribe(t, l, request)
+	late.Close()
+	require.EqualValues(t, 3, next(t, again).Count)
+	_, _ = subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging, Session: "two"})
+	_, err = again.Next(context.Background(), 0)
+	require.ErrorIs(t, err, eventlog.ErrTakenOver)
+}
+
 // TestWhoWasTakenOverDoesNotComeBack: a session whose stream broke before it could be told that another one has taken over is
 // told when it comes back, and does not take the name from the other.
 func TestWhoWasTakenOverDoesNotComeBack(t *testing.T) {

@@ -106,6 +106,7 @@ type SidecarServiceClient interface {
 	// Delivers an endpoint's events in order, in batches: a header first, then events, heartbeats when nothing happens, and
 	// OK after the endpoint's last event. OUT_OF_RANGE: the sequence asked for is no longer held (the message and the
 	// ErrorInfo's metadata "oldest" name the oldest one held). ABORTED: the same durable name subscribed again elsewhere.
+	// UNAVAILABLE: the stream broke, or another one of its session began; whoever still reads it resumes.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SubscribeResponse], error)
 }
 
@@ -383,6 +384,7 @@ type SidecarServiceServer interface {
 	// Delivers an endpoint's events in order, in batches: a header first, then events, heartbeats when nothing happens, and
 	// OK after the endpoint's last event. OUT_OF_RANGE: the sequence asked for is no longer held (the message and the
 	// ErrorInfo's metadata "oldest" name the oldest one held). ABORTED: the same durable name subscribed again elsewhere.
+	// UNAVAILABLE: the stream broke, or another one of its session began; whoever still reads it resumes.
 	Subscribe(*SubscribeRequest, grpc.ServerStreamingServer[SubscribeResponse]) error
 	mustEmbedUnimplementedSidecarServiceServer()
 }

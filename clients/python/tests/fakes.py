@@ -86,6 +86,6 @@ class FakeTransport:
         return stream
 
 
-def broken() -> CallError:
-    """What a stream raises when the connection breaks."""
-    return CallError(Code.UNAVAILABLE, "connection reset")
+def broken(code: Code = Code.UNAVAILABLE) -> CallError:
+    """What a stream raises when the connection breaks, or that ends with another code."""
+    return CallError(code, "connection reset")

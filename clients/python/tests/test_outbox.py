@@ -10,6 +10,7 @@ from fakes import FakeStream, FakeTransport, broken
 from harness import WAIT
 
 from pengbridge import _outbox, _wire
+from pengbridge._status import Code
 from pengbridge.errors import SidecarError
 from pengbridge.v1 import command_pb2
 from pengbridge.v1 import sidecar_service_pb2 as api
@@ -48,10 +49,10 @@ class Fixture:
         assert isinstance(request, api.CommandsRequest)
         return request
 
-    def break_stream(self) -> None:
+    def break_stream(self, code: Code = Code.UNAVAILABLE) -> None:
         """Breaks the stream, and waits until nothing more is written to it."""
         assert self.stream is not None
-        self.stream.messages.put(broken())
+        self.stream.messages.put(broken(code))
         while self.stream.requests.get(timeout=WAIT) is not None:
             pass
 
@@ -233,11 +234,12 @@ def test_acknowledgements_replace_one_another(made: Fixture) -> None:
     assert len(seen) <= 1000
 
 
-def test_after_a_break_only_what_was_not_applied_is_sent_again(made: Fixture) -> None:
+@pytest.mark.parametrize("code", [Code.UNAVAILABLE, Code.ABORTED])
+def test_after_a_break_only_what_was_not_applied_is_sent_again(made: Fixture, code: Code) -> None:
     for number in range(5):
         made.send(bytes([number]))
     made.commands(5)
-    made.break_stream()
+    made.break_stream(code)
     made.send(b"\5")
     made.open(applied=3)
     assert made.commands(3) == [(4, b"\3"), (5, b"\4"), (6, b"\5")]

@@ -329,7 +329,8 @@ class Outbox:
 
     def _run(self) -> None:
         while (error := self._attend()) is not None:
-            if error.code != Code.UNAVAILABLE or self._closed or not self._alive():
+            # ABORTED: our name is nobody else's, so that an older stream of ours, which had broken, came late.
+            if error.code not in (Code.UNAVAILABLE, Code.ABORTED) or self._closed or not self._alive():
                 return self._end(error)
             _log.warning("the command stream broke and is resumed: %s", error)
             threading.Event().wait(_RETRY)
