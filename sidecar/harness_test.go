@@ -31,7 +31,7 @@ import (
 )
 
 // patience bounds every wait of the tests. It is long, because the machine may be busy.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // tick is how often a condition is looked at that nothing announces.
 const tick = 5 * time.Millisecond
