@@ -113,7 +113,9 @@ func (a *application) subscribe(ctx context.Context) {
 	a.subs = append(a.subs, sub)
 	a.streams.Go(func() {
 		err := a.read(ctx, sub)
-		sub.Close()
+		if ctx.Err() == nil { // who crashes does not say that it leaves
+			sub.Close()
+		}
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.reading--
