@@ -30,8 +30,7 @@ const (
 	durationNanos   protowire.Number = 2
 )
 
-// appendDetails appends the fields from 12 up, in order. It calls nothing for those that are not set, as it is called for
-// every event.
+// appendDetails appends the fields from 12 up, in order. No event of a packet has any of them.
 func appendDetails(dst []byte, e *event.Event) []byte {
 	if e.Addr != (event.Addr{}) {
 		dst = appendAddr(dst, eventAddress, e.Addr)

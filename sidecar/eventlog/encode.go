@@ -79,7 +79,20 @@ func appendTail(dst []byte, e *event.Event, packet string) []byte {
 			dst = appendVarint(dst, conn)
 		}
 	}
+	if isPacket(e.Type) { // nothing else is set: to look would take a sixth of the time of an event
+		return dst
+	}
 	return appendDetails(dst, e)
+}
+
+// isPacket reports whether events of a type are about a packet that was received or sent.
+func isPacket(t event.Type) bool {
+	switch t {
+	case event.ServerRecv, event.ServerSend, event.ClientRecv, event.ClientSend:
+		return true
+	default:
+		return false
+	}
 }
 
 // unixNano returns the time since 1970 in nanoseconds, and 0 for the zero time, which has no such number.

@@ -115,9 +115,9 @@ func (s *store) addLarge(buf []byte) {
 
 // added takes note of an entry of the given size at the end of the newest chunk.
 func (s *store) added(c *chunk, size int) {
-	s.memory -= c.memory()
+	table := cap(c.ends)
 	c.ends = append(c.ends, uint32(len(c.buf)))
-	s.memory += c.memory() // more when the table has grown
+	s.memory += 4 * (cap(c.ends) - table) // it may have grown
 	s.next++
 	s.end += int64(size)
 }
