@@ -97,9 +97,7 @@ var outputs = sync.Pool{New: func() any { return new(session.Output) }}
 func output() *session.Output { return outputs.Get().(*session.Output) }
 
 func release(out *session.Output) {
-	if cap(out.Frames) > chunkSize {
-		out.Frames = nil
-	}
+	out.Shrink(chunkSize)
 	outputs.Put(out)
 }
 

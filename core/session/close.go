@@ -16,7 +16,7 @@ func (s *Session) Close(now time.Time, reason *string, detail string, out *Outpu
 	begun := s.phase != phaseInit
 	s.end(reason, detail, false)
 	if begun { // before that, TLS does not stand, and nothing can be said
-		s.sendInternal(now, packet.IDClose, packet.AppendClose(nil, reason), out)
+		s.sendInternal(now, packet.IDClose, packet.AppendClose(out.body(), reason), out)
 	}
 }
 

@@ -55,6 +55,23 @@ func TestFirstCauseWins(t *testing.T) {
 	}
 }
 
+// TestBodiesOfOneOutputStay has a server say hello and farewell before anybody has reported or written the first.
+func TestBodiesOfOneOutputStay(t *testing.T) {
+	p := newPeer(t, packet.ServerSide, appTypes)
+	var out session.Output
+	for range 2 { // the second time with memory from the first
+		s := session.New(p.cfg, 3)
+		s.Begin(now, packet.TLSNone, &out)
+		s.Close(now, ptr("farewell"), "", &out)
+		require.Len(t, out.Events, 2)
+		require.Equal(t, packet.AppendHello(nil, p.cfg.Version), out.Events[0].Body)
+		require.Equal(t, packet.AppendClose(nil, ptr("farewell")), out.Events[1].Body)
+		out.Reset()
+	}
+	out.Shrink(0)
+	require.Zero(t, cap(out.Frames))
+}
+
 func receive(p *peer, id uint32, body []byte) {
 	p.session.Receive(now, session.Packet{ID: id, Body: body}, &p.out)
 }

@@ -28,7 +28,7 @@ func (s *Session) onSettype(now time.Time, body []byte, out *Output) {
 	}
 	s.phase, s.view.State = phaseAcceptWait, StateHandshakeWait
 	registry := s.cfg.Registry.Table().InOrder()
-	s.sendInternal(now, packet.IDHandshake, packet.AppendHandshake(nil, s.cfg.Version, registry), out)
+	s.sendInternal(now, packet.IDHandshake, packet.AppendHandshake(out.body(), s.cfg.Version, registry), out)
 }
 
 // onAccept: the client answered the handshake. One that did not succeed leaves the connection as it is, as in the
@@ -57,7 +57,7 @@ func (s *Session) onHello(now time.Time, body []byte, out *Output) {
 		return
 	}
 	handshake, _ := s.cfg.Lookup(s.cfg.Conntype) // known: Config says so, and no connection type is ever taken back
-	s.sendInternal(now, packet.IDSettype, packet.AppendSettype(nil, s.cfg.Conntype), out)
+	s.sendInternal(now, packet.IDSettype, packet.AppendSettype(out.body(), s.cfg.Conntype), out)
 	s.view.Conntype, s.handshake = s.cfg.Conntype, handshake
 	if handshake == HandshakeNone {
 		s.activate()
@@ -84,7 +84,7 @@ func (s *Session) onHandshake(now time.Time, body []byte, out *Output) {
 		s.Refuse(now, err, out)
 		return
 	}
-	s.sendInternal(now, packet.IDAccept, packet.AppendAccept(nil), out)
+	s.sendInternal(now, packet.IDAccept, packet.AppendAccept(out.body()), out)
 	s.activate()
 	s.report(event.Event{
 		Type: event.ClientHandshakeComplete, Time: now, Registry: s.cfg.Registry.Table().Entries(),

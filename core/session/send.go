@@ -66,8 +66,11 @@ func (s *Session) sent(now time.Time, id uint32, name string, body, frame []byte
 	return ev
 }
 
-// sendInternal sends and reports an internal packet.
+// sendInternal sends and reports an internal packet, whose body was appended to out.body.
 func (s *Session) sendInternal(now time.Time, id uint32, body []byte, out *Output) {
+	if cap(body) > cap(out.room) {
+		out.room = body[:0]
+	}
 	frame := s.frame(id, body, out)
 	s.report(s.sent(now, id, s.internalName(id), body, frame), out)
 }

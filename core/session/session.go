@@ -61,12 +61,37 @@ type Output struct {
 	Events []event.Event
 	// Sent counts the packets in Frames.
 	Sent int
+
+	// room is memory for the body of an internal packet. taken says that an event in Events has one in it.
+	room  []byte
+	taken bool
 }
 
 // Reset empties the output and keeps its memory.
 func (o *Output) Reset() {
 	clear(o.Events) // lets go of the bodies
 	o.Frames, o.Events, o.Sent = o.Frames[:0], o.Events[:0], 0
+	o.taken = false
+}
+
+// Shrink gives up memory of more bytes than that, which is seldom needed. The output is empty.
+func (o *Output) Shrink(bytes int) {
+	if cap(o.Frames) > bytes {
+		o.Frames = nil
+	}
+	if cap(o.room) > bytes {
+		o.room = nil
+	}
+}
+
+// body returns memory to append the body of an internal packet to; the first one's is used again. With memory of their own,
+// those of a handshake left half a kilobyte of garbage behind for each connection.
+func (o *Output) body() []byte {
+	if o.taken {
+		return nil
+	}
+	o.taken = true
+	return o.room[:0]
 }
 
 // next adds an empty event and returns it.
@@ -89,7 +114,7 @@ func (s *Session) Begin(now time.Time, level packet.TLSLevel, out *Output) {
 		return
 	}
 	s.view.State = StateHelloWait
-	s.sendInternal(now, packet.IDHello, packet.AppendHello(nil, s.cfg.Version), out)
+	s.sendInternal(now, packet.IDHello, packet.AppendHello(out.body(), s.cfg.Version), out)
 	s.phase, s.view.State = phaseTypeWait, StateTypeWait
 }
 
