@@ -12,7 +12,7 @@ import pytest
 
 _REPOSITORY = Path(__file__).parents[3]
 _SEED = "1000"  # always the same schedules here; make soak looks for others
-_PATIENCE = 300  # seconds; building takes most of the ten that an idle machine needs
+_PATIENCE = 600  # seconds, more than a run that hangs; building takes most of the ten that an idle machine needs
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -31,6 +31,7 @@ const (
 // TestFaults performs many schedules. The environment can say which (FAULTS_SEED), how many (FAULTS_RUNS) or for how long
 // (FAULTS_TIME).
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	seed, runs := environment(t, "FAULTS_SEED"), environment(t, "FAULTS_RUNS")
 	switch {
 	case seed != 0:

@@ -78,7 +78,7 @@ func (r *run) outrun(ctx context.Context) error {
 	}
 	before := r.watcher.hold()
 	err = eventually(ctx, "the watcher to be outrun", func() bool {
-		if r.spent() {
+		if r.arrived() { // or the log would have to keep it
 			r.allow(100)
 		}
 		info, err := r.info(ctx)

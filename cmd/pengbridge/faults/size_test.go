@@ -3,4 +3,4 @@
 package faults
 
 // manyRuns is how many schedules TestFaults performs, runsTogether how many TestRunsInOneSidecar.
-const manyRuns, runsTogether = 150, 60
+const manyRuns, runsTogether = 150, 45
