@@ -12,10 +12,11 @@ from typing import Any
 
 import pengbridge as peng3dnet
 from pengbridge import _body, _outbox, _wire
-from pengbridge.v1 import event_pb2, sidecar_service_pb2
+from pengbridge.v1 import command_pb2, event_pb2, sidecar_service_pb2
 
 BODY = {"text": "hello world", "n": 12, "pos": [1.0, 2.0, 3.0]}
 BATCH = 1000
+CLIENTS = 1000
 ROUNDS = 5
 
 
@@ -27,6 +28,9 @@ class Sink:
 
     def send(self, cid: int, packet: int | str, body: bytes, ticket: Any) -> None:
         self.outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
+
+    def put(self, command: command_pb2.Command, ticket: Any) -> None:
+        self.outbox.put(_wire.command(command), b"", ticket)
 
     def acknowledge(self, sequence: int) -> None:
         pass
@@ -56,15 +60,16 @@ def report(name: str, function: Callable[[], Any], sink: Sink, count: int, per_c
 def main() -> None:
     sink = Sink()
     server, client = peng3dnet.Server(), peng3dnet.Client()
-    on_server = peng3dnet.ClientOnServer(server, None, ("", 0), 1)
-    on_server.conntype = client.conntype = "classic"
+    client.conntype = "classic"
+    for cid in range(1, CLIENTS + 1):
+        on_server = server.clients[cid] = peng3dnet.ClientOnServer(server, None, ("", 0), cid)
+        on_server._conntype, on_server._state = "classic", peng3dnet.STATE_ACTIVE
     for peer in (server, client):
         peer.register_packet("t:a", peng3dnet.packet.Packet(peer.registry, peer))
         peer.initialize()
         peer._endpoint = sink  # type: ignore[assignment]
-    on_server._state = client._state = peng3dnet.STATE_ACTIVE
+    client._state = peng3dnet.STATE_ACTIVE
     client._in_sync = True
-    server.clients[1] = on_server
 
     encoder = _body.Encoder()
     body = encoder.encode(BODY)
@@ -82,6 +87,7 @@ def main() -> None:
     report("decode a body", lambda: _body.decode(body), sink, 50_000)
     report("client.send_message", lambda: client.send_message("t:a", BODY), sink, 50_000)
     report("server.send_message", lambda: server.send_message("t:a", BODY, 1), sink, 50_000)
+    report("broadcast() for each client", lambda: server.broadcast("t:a", BODY), sink, 50, CLIENTS)
     report("process() for each packet", process, sink, 30, BATCH)
 
 

@@ -39,6 +39,8 @@ def test_round_trip(value: Any) -> None:
         ({1: 2}, ValueError),
         ({"a": [{None: 1}]}, ValueError),
         ({"a": 1, b"b": 2, 3: 4}, ValueError),
+        ({"a": 1, 3: 4}, ValueError),
+        ({"a": [1, {3: 4}]}, ValueError),
         (2**64, OverflowError),
         ({1, 2}, TypeError),
         (object(), TypeError),

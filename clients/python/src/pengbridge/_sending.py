@@ -83,6 +83,10 @@ class Sending:
         """Whether a connection has an on_send of its own."""
         return getattr(target.on_send, "__func__", None) is not self._our_on_send
 
+    def _is_watched(self, target: Any) -> bool:
+        """Whether anybody looks at the protocol's own packets that go to a connection."""
+        return self._observed or self._is_heard(target)
+
     def _announce(self, pid: int, data: Any, target: Any) -> None:
         """Runs the hooks of one of the protocol's own packets, which the sidecar sends."""
         name = _own_packets.NAMES[pid]

@@ -255,7 +255,7 @@ class Server(ServerBytes, Peer):
         self._announce_frame(CLOSE, {"reason": reason}, client)
 
     def _announce_frame(self, pid: int, body: dict[str, Any], client: Any) -> None:
-        if self._observed or self._is_heard(client):
+        if self._is_watched(client):
             self._announce(pid, self._frame(pid, msgpack.packb(body)), client)
 
     def _emit_send(self, ptype: Any, data: Any, target: Any) -> None:
@@ -324,7 +324,7 @@ class Server(ServerBytes, Peer):
         if conntype is None:
             return  # unknown: the sidecar closes the connection, and the log says so
         guarded(conntype.init, client.cid)
-        if isinstance(conntype, ClassicConnectionType):
+        if isinstance(conntype, ClassicConnectionType) and self._is_watched(client):
             registered = {name: pid for pid, name in self.registry.reg_int_str.items()}
             shown = {"version": version.VERSION, "protoversion": version.PROTOVERSION, "registry": registered}
             self._announce_frame(HANDSHAKE, shown, client)
