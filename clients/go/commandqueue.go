@@ -139,13 +139,6 @@ func (q *commandQueue) room(size int) bool {
 	return held == 0 || held < maxUnanswered && q.store.bytes+size <= maxUnansweredBytes
 }
 
-// last returns the number of the last command taken; 0: none was.
-func (q *commandQueue) last() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.store.next - 1
-}
-
 // rewind makes everything unanswered unsent, for a new stream, and returns the first one's number.
 func (q *commandQueue) rewind() (first uint64) {
 	q.mu.Lock()

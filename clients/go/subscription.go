@@ -35,8 +35,8 @@ type SubscribeOptions struct {
 	// Format is the form of bodies.
 	Format pb.BodyFormat
 	// Commands is what a durable subscription acknowledges over, together with what the program sends to the same endpoint. Its
-	// OnFailure is told if an acknowledgement fails, and a Flush on it holds up those behind it. Close it after the
-	// subscription. Nil: a stream of its own, which costs another message in each direction for every batch.
+	// OnFailure is told if an acknowledgement fails, and a Flush on it holds up those behind it. The subscription ends with
+	// it: close it afterwards. Nil: a stream of its own, which costs another message in each direction for every batch.
 	Commands *Commands
 	// Reuse makes each call of Next overwrite the events that the one before returned, with their bodies; memory for the
 	// largest batch so far, up to 17 MiB, is kept. It is for programs that handle hundreds of thousands of events a second:
@@ -97,7 +97,8 @@ func (s *Subscription) acksEnded() {
 
 // Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
 // is handled and need not be kept. It returns io.EOF after the endpoint's last event, an error with [ErrEventsLost] if the
-// promise could not be kept, one with [ErrSidecarLost] if the sidecar stayed away, and otherwise what the sidecar answered.
+// promise could not be kept, one with [ErrSidecarLost] if the sidecar stayed away, and otherwise what the sidecar answered, or
+// why nothing can be acknowledged any more.
 // After an error it returns the same one again. Events that came together lie in the same memory, up to 256 KiB and their
 // structs: copy what is to be kept for long.
 func (s *Subscription) Next() ([]*pb.Event, error) {
