@@ -17,8 +17,8 @@
 //
 // The schedule is the same then; how the processes interleave is up to the system. FAULTS_RUNS and FAULTS_TIME (a duration)
 // say how long to go on, as `make soak` does. FAULTS_PYTHON, an interpreter with the Python package, makes the application a
-// Python program. Schedules wait for what happens, never for time to pass, and nothing is judged by how
-// long it took: where a time of the sidecar's own has run out, because the machine was slow, less is demanded.
+// Python program. Schedules wait for what happens, never for time to pass, and nothing is judged by how long it took: where a
+// time of the sidecar's own has run out, because the machine was slow, less is demanded.
 //
 // Where to look: schedule_test.go has the faults, oracle_test.go and the files beside it what is promised, run_test.go how
 // they come together.

@@ -188,6 +188,7 @@ func (s *sidecar) empty(ctx context.Context) error {
 	})
 	if err != nil {
 		_ = s.command.Process.Signal(syscall.SIGQUIT) // what its goroutines do goes into the log
+		_ = s.thaw()
 		<-s.exited
 	}
 	return errors.Join(err, why)
