@@ -190,6 +190,36 @@ def test_a_send_event_of_ones_own_gets_all_of_them(net: Net, assigned: bool) -> 
     ]
 
 
+@pytest.mark.parametrize("place", ["object", "our class"])
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_a_send_event_of_ones_own_may_come_and_go_at_any_time(
+    net: Net, monkeypatch: pytest.MonkeyPatch, side: str, place: str
+) -> None:
+    server = net.server(packets={"t:a": Recorder})
+    client = net.client(server, packets={"t:a": Recorder})
+    peer, other = (server, client) if side == "server" else (client, server)
+    seen: list[tuple[str, int]] = []
+
+    def listen(*arguments: Any) -> None:  # peng3dnet calls it so, too
+        event, data = arguments[-2:]
+        seen.append((event.rpartition(".")[2], data["pid"]))
+
+    def exchange(number: int) -> None:
+        for one in (peer, other):
+            one.send_message("t:a", number, *server.clients if one is server else ())
+        for one in (peer, other):
+            packet = one.registry.getObj("t:a")
+            eventually(lambda packet=packet: packet.messages() == list(range(number + 1)))
+
+    exchange(0)
+    with monkeypatch.context() as patched:
+        patched.setattr(peer if place == "object" else type(peer), "sendEvent", listen, raising=False)
+        exchange(1)
+        eventually(lambda: sorted(seen) == [("recv", 64), ("send", "t:a")])
+    exchange(2)
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_what_a_send_calls_and_in_which_order(net: Net, side: str) -> None:
     class Watched(peng3dnet.conntypes.ClassicConnectionType):

@@ -45,14 +45,13 @@ class Peer(Processing, Sending):
 
     def __init__(self, peng: Any, cfg: Any, on_send: Callable[..., None]) -> None:
         super().__init__()
-        self._our_on_send = on_send
+        self._our_on_send, self._our_send_event = on_send, _SEND_EVENT
         self.peng = peng
         layer = getattr(peng, "cfg", None)
         self.cfg = _config.Config(cfg, *(() if layer is None else (layer,)))
         if self.cfg["net.events.enable"] == "auto":
             self.cfg["net.events.enable"] = peng is not None
         self._peng_listens = bool(self.cfg["net.events.enable"]) and peng is not None
-        self._events = self._peng_listens or type(self).sendEvent is not Peer.sendEvent
         self.run = True
         self.sock: Any = None
         self.selector: Any = None
@@ -70,7 +69,7 @@ class Peer(Processing, Sending):
         self._compression = _config.compression(self.cfg)
         self._strict = False
         self._prints: frozenset[str] = frozenset()
-        self._observed = self._events  # whether packets that go out are reported or printed
+        self._observed = self._peng_listens
 
     # Registrations.
 
@@ -113,7 +112,6 @@ class Peer(Processing, Sending):
             if self._is_initialized:
                 return
             self._is_initialized = True
-            self._events = self._events or "sendEvent" in self.__dict__  # a program has assigned its own
             for number, kind in _own_packets.KINDS.items():
                 self.registry.register(kind(self.registry, self), _own_packets.NAMES[number], number)
             for hook in _options.hooks(self, "_reg_packets_"):
@@ -130,13 +128,21 @@ class Peer(Processing, Sending):
 
     # Events.
 
+    @property
+    def _events(self) -> bool:
+        """Whether anybody gets events: a peng, or a sendEvent of the program's own, which may come and go."""
+        try:
+            return self._peng_listens or self.sendEvent.__func__ is not _SEND_EVENT  # type: ignore[attr-defined]
+        except AttributeError:  # a function that was put into an object is no method
+            return True
+
     def _emit(self, name: str, **data: Any) -> None:
         if self._events:
             guarded(self.sendEvent, f"peng3dnet:{self._word}.{name}", data)
 
     def sendEvent(self, event: str, data: dict[str, Any] | None = None) -> None:
         """Sends an event to the peng, if there is one and events are on. The library's own go this way, too: a subclass
-        that overrides it gets them all, with or without a peng, and so does what was assigned to it before the start.
+        that overrides it gets them all, with or without a peng, and so does what is assigned to it, from then on.
 
         Args:
             event: its name.
@@ -280,7 +286,7 @@ class Peer(Processing, Sending):
         self._compression = _config.compression(self.cfg)
         self._strict = bool(self.cfg["net.rules.strict_send"])
         self._prints = frozenset(kind for kind in _PRINTED if self.cfg[f"net.debug.print.{kind}"])
-        self._observed = self._events or "send" in self._prints
+        self._observed = self._peng_listens or "send" in self._prints
         self.cfg.fix(self._compression_changed)
         with self.registry.idlock:
             self.registry._on_register = self._tell_packet
@@ -349,3 +355,6 @@ class Peer(Processing, Sending):
             left = _END_TIMEOUT if deadline is None else max(0.0, min(deadline - time.monotonic(), _END_TIMEOUT))
             if not self._endpoint.join(left) and left == _END_TIMEOUT:
                 self._endpoint.close()
+
+
+_SEND_EVENT = Peer.sendEvent  # as it is here, which is for a peng
