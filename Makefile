@@ -108,6 +108,7 @@ test: check-go check-api test-go check-python test-python ## run every check tha
 .PHONY: check-go
 check-go:
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "run gofmt -w on: $$unformatted"; exit 1; }
+	@go mod tidy -diff || { echo "run go mod tidy"; exit 1; }
 	go vet -tags interop ./...
 	@for system in darwin windows; do \
 	  echo "GOOS=$$system: go build and go vet"; \
