@@ -73,9 +73,9 @@ class Call:
         self._header_block: bytes | None = None  # an unfinished one
         self._header_flags = 0
         self._responded = False  # the response's headers are here, trailers may follow
-        self._prefix = b""  # of the message that is coming in, as far as it is here
-        self._missing = -1  # bytes of that message; -1 as long as its prefix is not complete
-        self._parts: list[bytes] = []  # of it
+        self._parts: list[bytes] = []  # of messages that are not complete
+        self._have = 0  # bytes in them
+        self._need = _PREFIX_SIZE  # bytes that are worth looking at
         self._messages: list[bytes] = []
         self._allowed = WINDOW  # bytes that may still come
         self._passed = 0  # bytes that came, and that we have not allowed again
@@ -241,44 +241,38 @@ class Call:
         if flags & Flag.PADDED:
             payload = _http2.content(Kind.DATA, flags, payload)
         if (
-            not self._prefix
+            not self._have
             and len(payload) >= _PREFIX_SIZE
             and payload.startswith(_PREFIX.pack(0, len(payload) - _PREFIX_SIZE))
         ):
             self._messages.append(payload[_PREFIX_SIZE:])  # exactly one, as almost always
         else:
-            self._take_part(payload)
+            self._parts.append(payload)
+            self._have += len(payload)
+            if self._have >= self._need:
+                self._cut_messages()
         if flags & Flag.END_STREAM:
             self._end(CallError(Code.INTERNAL, "the call ended without a status"))
 
-    def _take_part(self, payload: bytes) -> None:
-        """Takes data that may begin, end or go on with messages. What a large one is made of is copied once, when it is
-        complete."""
-        position, size = 0, len(payload)
-        while position < size:
-            if self._missing < 0:
-                missing = _PREFIX_SIZE - len(self._prefix)
-                self._prefix += payload[position : position + missing]
-                position += missing
-                if len(self._prefix) < _PREFIX_SIZE:
-                    return
-                self._begin_message()
-            part = payload[position : position + self._missing]
-            self._parts.append(part)
-            position += len(part)
-            self._missing -= len(part)
-            if not self._missing:
-                self._messages.append(b"".join(self._parts))
-                self._parts.clear()
-                self._prefix, self._missing = b"", -1
-
-    def _begin_message(self) -> None:
-        compressed, length = _PREFIX.unpack(self._prefix)
-        if compressed:
-            raise Violation(Reset.PROTOCOL_ERROR, "a compressed message, which nobody asked for")
-        if length > _LARGEST_MESSAGE:
-            raise Violation(Reset.PROTOCOL_ERROR, f"a message of {length} bytes")
-        self._missing = length
+    def _cut_messages(self) -> None:
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        position, size = 0, len(data)
+        self._need = _PREFIX_SIZE
+        while size - position >= _PREFIX_SIZE:
+            compressed, length = _PREFIX.unpack_from(data, position)
+            if compressed:
+                raise Violation(Reset.PROTOCOL_ERROR, "a compressed message, which nobody asked for")
+            if length > _LARGEST_MESSAGE:
+                raise Violation(Reset.PROTOCOL_ERROR, f"a message of {length} bytes")
+            begin = position + _PREFIX_SIZE
+            if size - begin < length:
+                self._need = _PREFIX_SIZE + length
+                break
+            position = begin + length
+            self._messages.append(data[begin:position])
+        rest = data[position:]
+        self._parts = [rest] if rest else []
+        self._have = len(rest)
 
     def _allow_more(self) -> None:
         """Lets the other side send as much again as we have dealt with; while held, only what a message lacks."""
@@ -286,8 +280,7 @@ class Call:
             return
         size = self._passed
         if self._held:
-            lacking = self._missing if self._missing >= 0 else _PREFIX_SIZE - len(self._prefix)
-            size = min(size, lacking - self._allowed) if self._prefix else 0
+            size = min(size, self._need - self._have - self._allowed) if self._have else 0
         if size > 0:
             self._output += [_http2.window_update(0, size), _http2.window_update(_STREAM, size)]
             self._allowed += size
@@ -365,6 +358,6 @@ class Call:
 
     def _outcome(self, trailers: dict[str, str]) -> CallError | None:
         error = _status.of_trailers(trailers)
-        if error is None and self._prefix:
+        if error is None and self._have:
             return CallError(Code.INTERNAL, "the call ended in the middle of a message")
         return error
