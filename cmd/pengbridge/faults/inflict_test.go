@@ -67,41 +67,6 @@ func (r *run) inflict(ctx context.Context, s step) error {
 	return nil
 }
 
-// outrun lets the watcher not read until the log has let go of what it has not seen, which it must be told then.
-func (r *run) outrun(ctx context.Context) error {
-	err := eventually(ctx, "the watcher to come", func() bool {
-		info, err := r.info(ctx)
-		return err == nil && observer(info) != nil
-	})
-	if err != nil {
-		return err
-	}
-	before := r.watcher.hold()
-	err = eventually(ctx, "the watcher to be outrun", func() bool {
-		if r.arrived() { // or the log would have to keep it
-			r.allow(100)
-		}
-		info, err := r.info(ctx)
-		w := observer(info)
-		return err == nil && w != nil && w.GetSentSequence()+1 < info.GetFirstSequence()
-	})
-	r.watcher.goOn()
-	if err != nil {
-		return err
-	}
-	return eventually(ctx, "the watcher to be told", func() bool { return r.watcher.outruns() > before })
-}
-
-// observer returns who only looks on; nil if nobody does.
-func observer(info *pb.EndpointInfo) *pb.SubscriberInfo {
-	for _, s := range info.GetSubscribers() {
-		if s.GetMode() == pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER {
-			return s
-		}
-	}
-	return nil
-}
-
 // freeze stops the sidecar's process for a moment, in which something else may break.
 func (r *run) freeze(ctx context.Context, s step) error {
 	if err := r.sidecar.freeze(ctx); err != nil {
