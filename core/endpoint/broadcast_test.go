@@ -27,10 +27,10 @@ func TestBroadcastTargets(t *testing.T) {
 	pinger := connectRaw(t, server)              // 6, active, but not for packets of the application
 	pinger.expect(packet.IDHello)
 	pinger.send(packet.IDSettype, packet.AppendSettype(nil, session.ConntypePing))
-	record.until(t, "the ping connection", func([]event.Event) bool {
+	require.Eventually(t, func() bool { // not record.until: connections report with their lock held, and Conns wants it
 		conns := server.Conns(5, 1)
 		return len(conns) == 1 && conns[0].View.State == session.StateActive
-	})
+	}, patience, time.Millisecond)
 	require.NoError(t, server.Update(1, endpoint.Update{Join: []string{"red", "blue"}}))
 	require.NoError(t, server.Update(2, endpoint.Update{Join: []string{"red"}}))
 	for _, test := range []struct {
