@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -121,18 +122,33 @@ func (e *Endpoint) targets(t Target) (targets []*conn, absent []uint64, err erro
 		}
 		return targets, absent, nil
 	}
-	from := e.conns
+	from := e.inOrder()
 	if t.Group != "" {
-		from = e.groups[t.Group]
+		from = inOrder(e.groups[t.Group])
 	}
 	targets = make([]*conn, 0, len(from))
-	for id, c := range from {
-		if _, not := excluded[id]; !not {
+	for _, c := range from {
+		if _, not := excluded[c.id]; !not {
 			targets = append(targets, c)
 		}
 	}
-	// In the order in which they came, connections and the kernel's sockets lie side by side in memory: with 10,000 that takes a
-	// quarter off a broadcast's processor time.
-	slices.SortFunc(targets, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
 	return targets, nil, nil
+}
+
+// inOrder returns all connections in the order in which they came. Like that they lie side by side in memory, and so do the
+// kernel's sockets: with 10,000 that takes a quarter off a broadcast's processor time. To sort them for each broadcast would
+// take a twentieth of it. e.mu is held, for reading at least.
+func (e *Endpoint) inOrder() []*conn {
+	if known := e.ordered.Load(); known != nil {
+		return *known
+	}
+	ordered := inOrder(e.conns)
+	e.ordered.Store(&ordered)
+	return ordered
+}
+
+func inOrder(conns map[uint64]*conn) []*conn {
+	ordered := slices.AppendSeq(make([]*conn, 0, len(conns)), maps.Values(conns))
+	slices.SortFunc(ordered, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
+	return ordered
 }

@@ -97,6 +97,7 @@ func (e *Endpoint) forget(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.conns, c.id)
+	e.ordered.Store(nil)
 	for name := range c.groups {
 		e.leave(name, c)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -50,6 +51,7 @@ type Endpoint struct {
 	live    map[*conn]struct{}          // those whose goroutines have not ended yet
 	perHost map[string]int              // how many of live come from an IP address
 	groups  map[string]map[uint64]*conn // by group name
+	ordered atomic.Pointer[[]*conn]     // conns in order, made when it is wanted and kept while conns does not change
 	lastID  uint64
 
 	begin      func()         // starts accepting or reading; called by Start

@@ -140,6 +140,7 @@ func (e *Endpoint) admit(c *conn) (why Refusal) {
 // enter takes a connection into the books. e.mu is held.
 func (e *Endpoint) enter(c *conn) {
 	e.conns[c.id] = c
+	e.ordered.Store(nil)
 	e.live[c] = struct{}{}
 	e.perHost[c.peer.Host]++
 	e.counters.connections.Add(1)
