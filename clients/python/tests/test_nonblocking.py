@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,21 @@ def test_the_end(made: Pair) -> None:
     assert ends.receive() == b""
     with pytest.raises(BrokenPipeError):
         ends.send(b"x")
+
+
+@pytest.mark.skipif(not _nonblocking.QUIETLY, reason="this system has no such flag")
+def test_writing_beyond_the_end_is_no_signal(made: Pair) -> None:
+    """A program may have given it back its default action, which ends the process."""
+    ends, _, theirs = made
+    came: list[int] = []
+    before = signal.signal(signal.SIGPIPE, lambda number, _: came.append(number))
+    try:
+        theirs.close()
+        with pytest.raises(BrokenPipeError):
+            ends.send(b"x")
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+    assert not came
 
 
 def test_a_closed_socket_is_nobody_elses(made: Pair) -> None:

@@ -12,6 +12,9 @@ import socket
 
 _CHUNK = 256 << 10  # bytes to read at once: a whole batch of events
 
+# For writing: a program that has given SIGPIPE back its default action would die with its sidecar. macOS has no such flag.
+QUIETLY = getattr(socket, "MSG_NOSIGNAL", 0)
+
 
 class _Library:
     """The C library's functions, called while the interpreter is kept.
@@ -89,8 +92,8 @@ class Nonblocking:
             OSError: the connection is broken.
         """
         if self._library is None:
-            return self._sock.send(data)
-        size: int = self._library.send(self._sock.fileno(), data, len(data), 0)
+            return self._sock.send(data, QUIETLY)
+        size: int = self._library.send(self._sock.fileno(), data, len(data), QUIETLY)
         if size < 0:
             raise self._library.error()
         return size

@@ -13,7 +13,7 @@ import threading
 
 from ._call import Call
 from ._dial import Tls
-from ._nonblocking import Nonblocking
+from ._nonblocking import QUIETLY, Nonblocking
 
 
 class Stream:
@@ -190,7 +190,7 @@ class _Waiter:
     def wake(self) -> None:
         """Ends a wait, the present or the next one."""
         with contextlib.suppress(OSError):  # full: it is woken anyway; closed: nobody waits
-            self._button.send(b"\0")
+            self._button.send(b"\0", QUIETLY)
 
     def close(self) -> None:
         """Lets its sockets go."""
