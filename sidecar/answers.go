@@ -15,8 +15,8 @@ const (
 	// maxFailures is how many failures one response carries: about half a megabyte. A stream that has more to say is not read
 	// any further until its client has read some.
 	maxFailures = 4096
-	// answerPause is how long an answer that nobody waits for may take, and maxUnasked how many bytes of messages may be
-	// unanswered meanwhile: few enough that no client, which may hold back what it sends until more is answered, stands still.
+	// answerPause is how long an answer that nobody waits for may take, and maxUnasked how many bytes of messages are too many
+	// to be unanswered meanwhile: few enough that no client, which may hold back what it sends until more is answered, stands still.
 	answerPause = 5 * time.Millisecond
 	maxUnasked  = 128 << 10
 )
@@ -57,7 +57,7 @@ func (a *answers) add(applied uint64, failures []*pb.CommandFailure, unasked int
 	a.failures = append(a.failures, failures...)
 	switch {
 	case a.ended:
-	case unasked == 0 || len(failures) > 0 || a.unasked+unasked > maxUnasked:
+	case unasked == 0 || len(failures) > 0 || a.unasked+unasked >= maxUnasked:
 		a.due = true
 		signal(a.changed)
 	default:
