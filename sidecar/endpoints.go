@@ -31,6 +31,7 @@ type hosted struct {
 	owner         string
 	label         string
 	log           *eventlog.Log
+	pauses        *pauses
 	backlogBytes  int // the log's limits
 	backlogEvents int
 	senders       senders
@@ -89,14 +90,14 @@ func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint
 	}
 	logger := e.logger.With("endpoint", h.id, "label", h.label)
 	logged.OnLost = h.whenLost(o.GetEvents().GetLostAction(), logger)
-	logged.OnPause = newPauses(logger).tell
+	h.pauses = newPauses(logger)
+	logged.OnPause = h.pauses.tell
 	logged.OnMemory = e.budget.CountLog
 	h.log = eventlog.New(logged)
 	h.backlogBytes, h.backlogEvents = logged.BacklogBytes, logged.BacklogEvents
 	options.Events, options.Logger, options.Budget = h.log, logger, e.budget
 	if h.Endpoint, err = open(options); err != nil {
-		h.log.Close()
-		h.log.Uncount()
+		h.letGo()
 		return nil, inRequest(err)
 	}
 	return h, e.admit(h)
@@ -143,9 +144,15 @@ func (e *endpoints) admit(h *hosted) error {
 	}
 	e.mu.Unlock()
 	_ = h.Stop() // it has nothing to say but that it is stopped
+	h.letGo()
+	return errDraining
+}
+
+// letGo closes the log, if that was not done, of which nobody is told any more.
+func (h *hosted) letGo() {
 	h.log.Close()
 	h.log.Uncount()
-	return errDraining
+	h.pauses.end()
 }
 
 // whenLost returns what the log calls when a durable subscriber stays away too long.
@@ -179,7 +186,7 @@ func (e *endpoints) watch(h *hosted) {
 		e.read.add(h)
 	case <-e.closing:
 	}
-	h.log.Uncount()
+	h.letGo()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.byID, h.id)

@@ -29,3 +29,41 @@ func TestPausesDoNotFloodTheLog(t *testing.T) {
 		require.True(t, strings.HasSuffix(strings.TrimSpace(log.String()), "paused=false others_unlogged=0"))
 	})
 }
+
+// TestAPauseThatLastsIsTold: after going back and forth at the limit the application hangs, or comes back just in time.
+func TestAPauseThatLastsIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		pauses time.Duration
+		ends   bool // the endpoint, early
+		lines  int
+	}{
+		"for long":                       {pauses: 2 * pauseEvery, lines: 2},
+		"not for long":                   {pauses: pauseEvery - 1},
+		"beyond the end of its endpoint": {pauses: 2 * pauseEvery, ends: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &lines{}
+				p := newPauses(log.logger())
+				for range pausesAtOnce + 5 {
+					p.tell(true)
+					p.tell(false)
+				}
+				before := strings.Count(log.String(), "\n")
+				p.tell(true)
+				if c.ends {
+					p.end()
+				}
+				time.Sleep(c.pauses) // of the bubble's time
+				synctest.Wait()
+				if c.lines > 0 {
+					require.Contains(t, log.String(), "paused=true others_unlogged=5")
+				}
+				if !c.ends {
+					p.tell(false)
+				}
+				require.Equal(t, before+c.lines, strings.Count(log.String(), "\n"))
+			})
+		})
+	}
+}
