@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,19 +30,21 @@ func TestWhatAPeerCanHoldUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				us, peer := net.Pipe()
+				var sending sync.WaitGroup
+				defer sending.Wait() // behind what ends it: the clock stands still once this function has returned
 				defer us.Close()
 				defer peer.Close()
 				closing := time.AfterFunc(test.closes, func() { _ = peer.Close() })
 				defer closing.Stop()
 				if test.sends {
-					go func() { // ends with the pipe
+					sending.Go(func() { // ends with the pipe
 						for {
 							if _, err := peer.Write([]byte{1}); err != nil {
 								return
 							}
 							time.Sleep(time.Millisecond)
 						}
-					}()
+					})
 				}
 				begun, ended := time.Now(), time.Duration(-1)
 				awaitPeer(us, func() error {
