@@ -66,9 +66,10 @@ func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
 		sender:     launch.NewSecret(),
 		ctx:        ctx,
 		cancel:     cancel,
-		retry:      retry{sidecarDone: s.Done(), closing: queue.closing},
+		retry:      s.retry(),
 		queue:      queue,
 	}
+	c.retry.closing = queue.closing
 	c.wg.Go(c.run)
 	return c
 }
@@ -114,8 +115,8 @@ func (c *Commands) Do(ctx context.Context, command *pb.Command) error {
 }
 
 // Close takes no more commands, waits until those sent are answered, and ends the stream. The rest is given up when ctx ends
-// first, when the process of a spawned sidecar has ended, or when the sidecar cannot be reached for a second: who attached to
-// one that is gone can know no more than that nobody answers there. A sidecar that is connected but silent is waited for, half a
+// first, when the sidecar's process has ended, or when it cannot be reached for a second: who attached to one on another machine
+// can know no more than that nobody answers there. A sidecar that is connected but silent is waited for, half a
 // minute at most: give ctx a deadline. The error is why not all were answered.
 func (c *Commands) Close(ctx context.Context) error {
 	c.queue.close()

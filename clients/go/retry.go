@@ -19,6 +19,9 @@ const (
 	giveUp = 30 * time.Second
 	// giveUpClosing is the same for who only wants to end: long enough for a connection that broke just then, and no hang.
 	giveUpClosing = time.Second
+	// giveUpDeserted is the same where nobody listens any more: its process has ended. Whoever listens there later knows
+	// nothing of what this one knew.
+	giveUpDeserted = 500 * time.Millisecond
 	// minPause and maxPause bound the pause between two attempts, which doubles.
 	minPause = 20 * time.Millisecond
 	maxPause = 2 * time.Second
@@ -27,6 +30,7 @@ const (
 // retry decides, for one stream that is to outlive its connection, whether and when to try again. It is for one goroutine.
 type retry struct {
 	sidecarDone <-chan struct{}
+	deserted    func() bool     // whether nobody listens where the sidecar did; nil: nobody can know
 	closing     <-chan struct{} // closed when there is less patience; nil: never
 	pause       time.Duration
 	since       time.Time // of the first failure in a row
@@ -52,6 +56,9 @@ func (r *retry) again(ctx context.Context, err error) error {
 	case <-closing:
 		patience, closing = giveUpClosing, nil
 	default:
+	}
+	if r.deserted != nil && r.deserted() {
+		patience = giveUpDeserted
 	}
 	if now.Sub(r.since) > patience {
 		return errors.Join(ErrSidecarLost, err)

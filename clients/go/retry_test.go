@@ -29,6 +29,8 @@ func TestRetryGivesUp(t *testing.T) {
 	}{
 		"after a while":                {retry{}, giveUp},
 		"sooner when there is no hope": {retry{closing: closed}, giveUpClosing},
+		"at once when nobody listens":  {retry{closing: closed, deserted: func() bool { return true }}, giveUpDeserted},
+		"later when somebody does":     {retry{deserted: func() bool { return false }}, giveUp},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -64,6 +64,7 @@ type Sidecar struct {
 	API pb.SidecarServiceClient
 
 	conn    *grpc.ClientConn
+	dialer  *dialer
 	process *launch.Process // nil if attached
 }
 
@@ -113,7 +114,9 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 	if config != nil {
 		transport = credentials.NewTLS(config)
 	}
+	d := new(dialer)
 	conn, err := grpc.NewClient(address,
+		grpc.WithContextDialer(d.dial),
 		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(bearer{secret, config != nil}),
 		grpc.WithNoProxy(),
@@ -131,7 +134,7 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sidecar{API: pb.NewSidecarServiceClient(conn), conn: conn}, nil
+	return &Sidecar{API: pb.NewSidecarServiceClient(conn), conn: conn, dialer: d}, nil
 }
 
 // Done is closed when a spawned sidecar's process has ended. For an attached one it is nil: who can know?
@@ -140,6 +143,11 @@ func (s *Sidecar) Done() <-chan struct{} {
 		return nil
 	}
 	return s.process.Done()
+}
+
+// retry begins to decide for a stream.
+func (s *Sidecar) retry() retry {
+	return retry{sidecarDone: s.Done(), deserted: s.dialer.deserted.Load}
 }
 
 // Conn is the connection, for services beyond the API: health, reflection.

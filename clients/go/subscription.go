@@ -71,7 +71,7 @@ type Subscription struct {
 // ends with codes.Aborted when another one takes the name over, even if its connection is broken at that time.
 func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscription {
 	ctx, cancel := context.WithCancelCause(ctx)
-	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: retry{sidecarDone: s.Done()}}
+	sub := &Subscription{api: s.API, options: o, ctx: ctx, cancel: cancel, retry: s.retry()}
 	if o.Subscriber != "" {
 		sub.session = launch.NewSecret()
 		if sub.acks = o.Commands; sub.acks == nil {
@@ -97,7 +97,8 @@ func (s *Subscription) acksEnded() {
 
 // Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
 // is handled and need not be kept. It returns io.EOF after the endpoint's last event, an error with [ErrEventsLost] if the
-// promise could not be kept, one with [ErrSidecarLost] if the sidecar stayed away, and otherwise what the sidecar answered, or
+// promise could not be kept, one with [ErrSidecarLost] if the sidecar's process has ended (of one that was attached to on this
+// machine that shows after half a second) or if it stayed away for half a minute, and otherwise what the sidecar answered, or
 // why nothing can be acknowledged any more.
 // After an error it returns the same one again. Events that came together lie in the same memory, up to 256 KiB and their
 // structs: copy what is to be kept for long.
