@@ -6,13 +6,20 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 
 import pytest
 from harness import WAIT, eventually
 
 from pengbridge import _inbox
 from pengbridge.errors import SidecarError
+
+
+def taken(inbox: _inbox.Inbox) -> list[_inbox.Item]:
+    items: deque[_inbox.Item] = deque()
+    inbox.move_to(items)
+    return list(items)
 
 
 class Source:
@@ -51,8 +58,8 @@ def test_04_waiting_ends_at_once_when_something_is_queued() -> None:
     start = time.monotonic()
     inbox.wait(WAIT)
     assert time.monotonic() - start < WAIT / 2
-    assert inbox.take() == [b"x"]
-    assert inbox.take() == []
+    assert taken(inbox) == [b"x"]
+    assert taken(inbox) == []
 
 
 def test_wake_is_not_forgotten() -> None:
@@ -70,7 +77,7 @@ def test_a_full_inbox_holds_its_source_until_it_is_taken_from() -> None:
     for batch, held in ((half, []), (half, []), (b"x", [True]), (b"x", [True])):
         assert inbox.put_batch(batch)
         assert source.held == held
-    assert len(inbox.take()) == 4
+    assert len(taken(inbox)) == 4
     assert source.held == [True, False]
 
 
@@ -80,7 +87,7 @@ def test_who_waits_reads() -> None:
     source.reads.put(lambda: None)  # in vain
     source.reads.put(lambda: inbox.put_batch(b"x"))
     inbox.wait(WAIT)
-    assert inbox.take() == [b"x"]
+    assert taken(inbox) == [b"x"]
     assert source.readers == [threading.get_ident()] * 2
 
 
@@ -137,7 +144,7 @@ def test_failed_sends_do_not_fill_the_memory() -> None:
     assert all(inbox.put(failed) for _ in range(_inbox._NOTICES))
     assert not inbox.put(failed)
     assert inbox.put(_inbox.Ended(None))
-    assert len(inbox.take()) == _inbox._NOTICES + 1
+    assert len(taken(inbox)) == _inbox._NOTICES + 1
 
 
 def test_a_shut_inbox_takes_nothing_more() -> None:
@@ -146,4 +153,21 @@ def test_a_shut_inbox_takes_nothing_more() -> None:
     assert inbox.shut() == b"x"
     assert inbox.shut() == b"x", "whoever closes the log acknowledges it, though another thread may be about to"
     assert inbox.put_batch(b"z") is False
-    assert inbox.take() == [b"x"]
+    assert taken(inbox) == [b"x"]
+
+
+def test_an_interrupt_loses_nothing_that_is_being_moved() -> None:
+    class Interrupted(deque[_inbox.Item]):
+        def extend(self, items: Iterable[_inbox.Item]) -> None:
+            super().extend(items)
+            raise KeyboardInterrupt
+
+    inbox, source = _inbox.Inbox(), Source()
+    inbox.fill_from(source)
+    while not source.held:
+        inbox.put_batch(bytes(1 << 20))
+    count = len(inbox._items)
+    with pytest.raises(KeyboardInterrupt):
+        inbox.move_to(Interrupted())
+    assert len(taken(inbox)) == count
+    assert source.held == [True, False], "nothing more would come"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -45,13 +46,18 @@ class Fixture:
         while not self.reader.claim():
             number += 1
             self.stream.messages.put(batch(number))
-            eventually(self.inbox.take)
+            eventually(self.taken)
+
+    def taken(self) -> list[_inbox.Item]:
+        items: deque[_inbox.Item] = deque()
+        self.inbox.move_to(items)
+        return list(items)
 
     def items(self, count: int) -> list[_inbox.Item]:
         items: list[_inbox.Item] = []
         while len(items) < count:
             self.inbox.wait(WAIT)
-            items += self.inbox.take()
+            items += self.taken()
         return items
 
 
@@ -148,7 +154,7 @@ def test_who_waits_reads_without_the_readers_thread(made: Fixture) -> None:
     made.take_turn()
     made.stream.messages.put(batch(7))
     made.reader.read(WAIT)
-    assert made.inbox.take() == [batch(7).SerializeToString()]
+    assert made.taken() == [batch(7).SerializeToString()]
 
 
 def test_the_readers_thread_reads_while_nobody_waits(made: Fixture) -> None:
@@ -174,7 +180,7 @@ def test_a_full_inbox_holds_the_stream_and_its_successor(made: Fixture) -> None:
     made.stream.messages.put(broken())
     successor = made.open()
     eventually(lambda: successor.held)
-    made.inbox.take()
+    made.taken()
     assert not successor.held
 
 
@@ -213,7 +219,7 @@ def test_a_signal_while_nothing_comes_breaks_nothing(made: Fixture, monkeypatch:
 
 def test_a_signal_before_reading_begins_leaves_it_to_others(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     made.take_turn()
-    made.inbox.take()
+    made.taken()
 
     def read(timeout: float | None) -> None:
         raise KeyboardInterrupt

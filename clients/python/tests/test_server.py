@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import socket
 import threading
+import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from harness import WAIT, Echo, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _options
+from pengbridge import _endpoint, _options
 from pengbridge.v1 import event_pb2
 
 
@@ -350,6 +353,32 @@ def test_an_interrupt_of_the_program_loses_no_packet(net: Net) -> None:
         except KeyboardInterrupt:
             interrupted += 1
     assert (packet.messages(), interrupted) == ([0, 1, 2], 1)
+    peer.close()
+
+
+def test_an_interrupt_between_two_batches_loses_none(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, decoded = _endpoint.events, 0
+
+    def interrupted(batch: bytes) -> Sequence[event_pb2.Event]:
+        nonlocal decoded
+        decoded += 1
+        found = decode(batch)
+        if decoded % 2:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(_endpoint, "events", interrupted)
+    server = net.server(packets={"t:a": Recorder}, process=False)
+    peer = RawPeer.connect(server.sock.getsockname())
+    packet = server.registry.getObj("t:a")
+    for number in range(3):
+        peer.send(64, number)
+        deadline = time.monotonic() + WAIT
+        while len(packet.received) <= number and time.monotonic() < deadline:
+            with contextlib.suppress(KeyboardInterrupt):
+                server.process(True, 0.1)
+    assert packet.messages() == [0, 1, 2]
+    assert decoded > 1
     peer.close()
 
 

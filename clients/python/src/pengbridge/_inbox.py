@@ -118,18 +118,18 @@ class Inbox:
         if self._origin is not None:
             self._origin.check()
 
-    def take(self) -> list[Item]:
-        """Removes and returns all there is."""
+    def move_to(self, backlog: deque[Item]) -> None:
+        """Moves all there is to the end of another queue.
+
+        What an exception of a signal's handler interrupts here comes twice rather than never.
+        """
         with self._lock:
             self._woken = False
-            if not self._items:
-                return []
-            items = list(self._items)
+            backlog.extend(self._items)
             self._items.clear()
             self._bytes = 0
             if self._held:
                 self._hold(False)
-            return items
 
     def wait(self, timeout: float | None) -> None:
         """Waits until there is something, or wake was called; at most timeout seconds. It reads itself, if nobody does."""
@@ -180,8 +180,8 @@ class Inbox:
     def _hold(self, held: bool) -> None:
         """Tells the source when that changes; with the lock held: else it might hear it in the wrong order."""
         if held != self._held and self._source is not None:
-            self._held = held
             self._source.hold(held)
+            self._held = held
 
     def _rouse(self) -> None:
         self._changed.notify_all()

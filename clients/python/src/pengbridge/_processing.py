@@ -120,7 +120,7 @@ class Processing:
     def _work_off(self) -> int:
         """Handles what is there now. Whoever calls it is the processing thread."""
         packets = 0
-        self._backlog.extend(self._inbox.take())
+        self._inbox.move_to(self._backlog)
         handlers, received = self._handlers, self._received
         while (batch := self._next_batch()) is not None:
             for event in batch:
@@ -141,12 +141,13 @@ class Processing:
     def _next_batch(self) -> Iterator[v1.event_pb2.Event] | None:
         """What is left of the batch at hand, or the next one; None when there is no more. Notices are dealt with."""
         while self._batch is None and self._backlog:
-            item = self._backlog.popleft()
+            item = self._backlog[0]  # and stays there until it is at hand: a signal's handler may raise meanwhile
             if isinstance(item, bytes):
                 self._batch = iter(self._unhandled(_endpoint.events(item)))
-            elif isinstance(item, _inbox.SendFailed):
+            self._backlog.popleft()
+            if isinstance(item, _inbox.SendFailed):
                 self._on_send_failed(item)
-            else:
+            elif isinstance(item, _inbox.Ended):
                 self._on_ended(item)
         return self._batch
 

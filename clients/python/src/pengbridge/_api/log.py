@@ -134,15 +134,16 @@ class Log:
                 return None
             if not self._items:
                 self._inbox.check()
-                self._items.extend(self._inbox.take())
+                self._inbox.move_to(self._items)
             if not self._items:
                 return None
-            item = self._items.popleft()
+            item = self._items[0]  # and stays there until it is at hand: a signal's handler may raise meanwhile
             if isinstance(item, bytes):
                 self._batch = iter(_endpoint.events(item))
-            elif isinstance(item, _inbox.SendFailed):
+            self._items.popleft()
+            if isinstance(item, _inbox.SendFailed):
                 return events.CommandFailed(item.cid, item.ptype, errors.translated(item.error))
-            else:
+            if isinstance(item, _inbox.Ended):
                 self._ended = True
                 self._error = item.error
                 self._inbox.wake()  # whoever else waits
