@@ -356,6 +356,19 @@ def test_an_interrupt_of_the_program_loses_no_packet(net: Net) -> None:
     peer.close()
 
 
+def test_a_stop_that_was_interrupted_can_be_repeated(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    server = net.server()
+    with monkeypatch.context() as patched:
+        patched.setattr(server._endpoint._host.process, "wake", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            server.stop()
+    server.stop()
+    assert server._endpoint.join(WAIT)
+
+
 def test_an_interrupt_between_two_batches_loses_none(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     decode, decoded = _endpoint.events, 0
 

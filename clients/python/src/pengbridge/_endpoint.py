@@ -124,10 +124,10 @@ class Endpoint:
         """Queues the endpoint's end, once: behind everything that was sent. Nobody reads its log from now on."""
         if self._stopping or self._origin.left():
             return
-        self._stopping = True
         self._host.process.wake()  # whoever stops an endpoint waits for its end, and must not wait for ever
         self.tell(command(stop=v1.command_pb2.EndpointStop()))
         self._reader.discard()
+        self._stopping = True  # last: who is interrupted before that, such as by Ctrl-C, may stop it again
 
     def close(self) -> None:
         """Lets go of the endpoint at once, whatever the sidecar does with it."""
