@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import operator
 import socket
 import threading
 import time
@@ -356,6 +357,21 @@ def test_an_interrupt_of_the_program_loses_no_packet(net: Net) -> None:
     peer.close()
 
 
+@pytest.mark.parametrize("lock", ["_outbox._lock", "_inbox._lock", "_reader._lock", "_acknowledging"])
+def test_a_signals_handler_may_stop_what_it_has_interrupted(net: Net, lock: str) -> None:
+    server = net.server()
+
+    def interrupted() -> None:
+        with operator.attrgetter(lock)(server._endpoint):
+            server.stop()
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(WAIT)
+    assert not thread.is_alive()
+    assert server._endpoint.join(WAIT)
+
+
 def test_a_stop_that_was_interrupted_can_be_repeated(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -364,7 +380,7 @@ def test_a_stop_that_was_interrupted_can_be_repeated(net: Net, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr(server._endpoint._host.process, "wake", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            server.stop()
+            server._endpoint.stop()
     server.stop()
     assert server._endpoint.join(WAIT)
 

@@ -20,6 +20,7 @@ _log = logging.getLogger("pengbridge")
 
 _PRINTED = ("recv", "send", "connect", "close")
 _TELL_TIMEOUT = 5.0  # seconds; it takes less than a millisecond
+_STOP_TIMEOUT = 0.1  # seconds; it takes a tenth of a millisecond
 _END_TIMEOUT = 10.0  # seconds; the sidecar itself gives slow peers less
 _UNKNOWN_CONNECTION = "UNKNOWN_CONNECTION"
 
@@ -64,6 +65,7 @@ class Peer(Processing, Sending):
         self._is_started = False
         self._is_stopped = False
         self._run_thread: threading.Thread | None = None
+        self._stop_thread: threading.Thread | None = None
         self._declared: dict[str, int] = {}  # the packets that the sidecar knows, by name
         self._encoder = Encoder()
         self._compression = _config.compression(self.cfg)
@@ -324,14 +326,30 @@ class Peer(Processing, Sending):
     def stop(self) -> None:
         """Ends the server or client: what was sent goes out, then its connections close. It does not wait; join does.
 
-        on_close is not called from now on.
+        on_close is not called from now on. A signal's handler may call it, but should neither send nor join.
         """
         self.run = False
         self._is_stopped = True
         self._emit("stop", reason="method")
+        # What a signal's handler has interrupted may hold locks until that returns: then this is done as soon as it has.
+        thread = self._stop_thread
+        if thread is None or not thread.is_alive():
+            thread = self._stop_thread = threading.Thread(target=self._begin_end, name="pengbridge stop", daemon=True)
+            try:
+                thread.start()
+                thread.join(_STOP_TIMEOUT)
+            except RuntimeError:  # the interpreter ends, and starts no more threads
+                self._stop_thread = None
+                self._begin_end()
+        if thread.is_alive():
+            self._emit("interrupt")
+        else:
+            self.interrupt()
+
+    def _begin_end(self) -> None:
         if self._endpoint is not None:
             self._endpoint.stop()
-        self.interrupt()
+        self._inbox.wake()
 
     def join(self, timeout: float | None = None) -> None:
         """Stops, if that was not done, and waits until everything has ended. From within a handler it does not wait for
@@ -346,7 +364,7 @@ class Peer(Processing, Sending):
         if self._endpoint is None:  # it may be about to come
             join_thread(self._run_thread, deadline)
         self._await_end(deadline)
-        for thread in (self._run_thread, self._process_thread):
+        for thread in (self._run_thread, self._process_thread, self._stop_thread):
             join_thread(thread, deadline)
 
     def _await_end(self, deadline: float | None) -> None:
