@@ -75,9 +75,9 @@ type Header struct {
 }
 
 // Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
-// [ErrTakenOver], or [ErrResumed] if it is of the same session. Errors: [*GoneError] when From, or what is behind the last acknowledged event of a subscriber that was
-// lost, is no longer held; [*RangeError] when From is beyond the next event; [*OtherModeError]; [ErrTakenOver] when
-// a session resumes that is not the last one.
+// [ErrTakenOver], or [ErrResumed] if it is of the same session. Errors: [*GoneError] when From, or what is behind the last
+// acknowledged event of a subscriber that was lost, is no longer held; [*RangeError] when From is beyond the next event;
+// [*OtherModeError]; [ErrTakenOver] when a session resumes that is not the last one.
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
 	c, err := l.subscribe(r)
