@@ -56,15 +56,7 @@ func (w *watcher) read(ctx context.Context) error {
 	sub := w.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: w.endpoint})
 	defer sub.Close()
 	for {
-		w.mu.Lock()
-		goes := w.goes
-		w.mu.Unlock()
-		select {
-		case <-goes:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		events, err := sub.Next()
+		events, err := sub.Next() // the first one opens the stream: whoever is held has one, and can be outrun
 		for _, e := range events {
 			w.oracle.watched(e)
 		}
@@ -77,6 +69,14 @@ func (w *watcher) read(ctx context.Context) error {
 		}
 		if err != nil {
 			return err
+		}
+		w.mu.Lock()
+		goes := w.goes
+		w.mu.Unlock()
+		select {
+		case <-goes:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -125,8 +125,16 @@ func (r *run) outrun(ctx context.Context) error {
 			r.allow(100)
 		}
 		info, err := r.info(ctx)
+		if err != nil {
+			return false
+		}
 		w := observer(info)
-		return err == nil && w != nil && w.GetSentSequence()+1 < info.GetFirstSequence()
+		if w == nil { // its stream has just ended, maybe for that very reason, or is about to begin
+			r.watcher.goOn()
+			r.watcher.hold()
+			return r.watcher.outruns() > before
+		}
+		return w.GetSentSequence()+1 < info.GetFirstSequence()
 	})
 	r.watcher.goOn()
 	if err != nil {
