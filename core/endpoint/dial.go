@@ -56,13 +56,13 @@ func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, err
 		return nil, err
 	}
 	e.enter(c)
-	e.report(event.Event{Type: event.ClientConnect, Addr: addr, Remote: c.peer, Local: c.local})
+	e.report(event.Event{Type: event.ClientConnect, Addr: addr, Remote: c.peer, Local: c.local()})
 	e.begin = func() {
 		c.beginTiming() // anew, if the start was deferred
 		e.working.Go(c.serve)
 	}
 	e.unlisten = func() {}
-	client := &Client{Endpoint: e, Local: c.local, Remote: c.peer, TLS: c.tlsLevel(), conn: c}
+	client := &Client{Endpoint: e, Local: c.local(), Remote: c.peer, TLS: c.tlsLevel(), conn: c}
 	if opts.DeferredStart {
 		return client, nil
 	}

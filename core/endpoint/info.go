@@ -91,7 +91,7 @@ func (c *conn) info() ConnInfo {
 	}
 	slices.Sort(groups)
 	return ConnInfo{
-		ID: c.id, Remote: c.peer, Local: c.local, View: c.sess.View(), Groups: groups, Since: c.since,
+		ID: c.id, Remote: c.peer, Local: c.local(), View: c.sess.View(), Groups: groups, Since: c.since,
 		PacketsReceived: c.packetsReceived.Load(), PacketsSent: c.packetsSent.Load(),
 		BytesReceived: c.bytesReceived.Load(), BytesSent: c.bytesSent.Load(), Queued: c.queue.size,
 	}

@@ -105,7 +105,7 @@ func (e *Endpoint) accept(tcp *net.TCPConn) {
 	c.mu.Lock() // until the accept event is out: a Stop at the same time must not report the close before it
 	why := e.admit(c)
 	if why == "" {
-		c.sess.Accepted(time.Now(), c.peer, c.local, out)
+		c.sess.Accepted(time.Now(), c.peer, c.local(), out)
 		c.carryOut(out)
 	}
 	c.mu.Unlock()

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"bytes"
+	"sync"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/session"
@@ -65,18 +66,27 @@ func (c *conn) abandon(reason, detail string) {
 	_ = c.tcp.Close() // wakes the reader
 }
 
+// writes are attempts to write, in use only while one is made: an idle connection has none.
+var writes = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.init(writeOnce)
+	return a
+}}
+
 // try makes one attempt to write, and returns how many bytes the kernel took. c.mu is held, and nothing is queued before p.
 func (c *conn) try(p []byte) int {
-	t := &c.trying
-	t.p, t.n, t.err = p, 0, nil
-	err := c.raw.Write(t.call)
-	t.p = nil
-	if err != nil || t.err != nil {
+	a := writes.Get().(*attempt)
+	a.p, a.n, a.err = p, 0, nil
+	err := c.raw.Write(a.call)
+	n, failed := a.n, err != nil || a.err != nil
+	a.p = nil
+	writes.Put(a)
+	if failed {
 		c.giveUp()
 		return 0
 	}
-	c.countWritten(t.n)
-	return t.n
+	c.countWritten(n)
+	return n
 }
 
 func (c *conn) countWritten(n int) {
