@@ -90,7 +90,8 @@ func (s *Subscription) acksEnded() {
 		return
 	default:
 	}
-	if err := context.Cause(s.acks.ctx); status.Code(err) != codes.NotFound {
+	err := context.Cause(s.acks.ctx)
+	if status.Code(err) != codes.NotFound && !errors.Is(err, ErrSidecarLost) {
 		s.cancel(fmt.Errorf("nothing can be acknowledged any more: %w", err))
 	}
 }

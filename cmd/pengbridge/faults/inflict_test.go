@@ -16,6 +16,9 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 )
 
+// readGrant is what one turn at the gate brings in at most.
+const readGrant = 64 << 10
+
 // kickReason is what the application says when it closes a connection.
 const kickReason = "kicked"
 
@@ -195,8 +198,8 @@ func (r *run) fill(ctx context.Context) error {
 		return err
 	}
 	limit := r.backlog + 32<<10 // lifecycle events, and what events take besides their packets
-	if r.recorded {             // sends may have filled the log while reads were under way
-		limit += uint64(len(r.peers)) * 64 << 10
+	if r.recorded {             // sends may have filled the log while reads were under way, also of connections that had broken
+		limit += min(info.GetConnectionsTotal(), r.backlog/readGrant) * readGrant
 	}
 	if info.GetBacklogBytes() > limit && r.end != absent { // before its subscriber first came, the log was a ring
 		return fmt.Errorf("the backlog has %d bytes, at most %d were promised", info.GetBacklogBytes(), limit)

@@ -101,8 +101,15 @@ type process struct {
 	err     error         // then, how
 }
 
-// start runs a process.
+// start runs a process, which is heard from now on.
 func (s *separate) start(context.Context) error {
+	now := make(chan struct{})
+	close(now)
+	return s.launch(now)
+}
+
+// launch runs a process, which is heard when its turn has come: the channel is closed then.
+func (s *separate) launch(turn <-chan struct{}) error {
 	command, err := s.commandLine()
 	if err != nil {
 		return err
@@ -120,7 +127,10 @@ func (s *separate) start(context.Context) error {
 		return err
 	}
 	s.current = p
-	go s.hear(p, stdout)
+	go func() {
+		<-turn
+		s.hear(p, stdout)
+	}()
 	return nil
 }
 
@@ -175,9 +185,11 @@ func (s *separate) takeOver(ctx context.Context) error {
 		return err
 	}
 	older.leaving.Store(true)
-	if err := s.start(ctx); err != nil {
+	turn := make(chan struct{})
+	if err := s.launch(turn); err != nil {
 		return err
 	}
+	defer close(turn) // it goes on behind what the older one has told, some of which may not have been heard yet
 	if err := older.await(ctx); err != nil {
 		return err
 	}
