@@ -2,6 +2,7 @@ package pengbridge
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -277,28 +278,32 @@ func TestSubscriptionEndsWithItsAcknowledgements(t *testing.T) {
 	}
 }
 
-// TestSubscriptionReadsOnWhenItsEndpointIsForgotten: there is nothing to acknowledge any more, but maybe something to read.
-func TestSubscriptionReadsOnWhenItsEndpointIsForgotten(t *testing.T) {
-	refused := make(chan struct{})
-	sidecar := attach(t, &scripted{
-		commands: func(grpc.BidiStreamingServer[pb.CommandsRequest, pb.CommandsResponse]) error {
-			close(refused)
-			return status.Error(codes.NotFound, "no such endpoint")
-		},
-		subscribe: func(_ *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse]) error {
-			return stream.Send(&pb.SubscribeResponse{
-				Header: &pb.SubscribeHeader{NextSequence: 1}, Events: []*pb.Event{{Sequence: 1}},
+// TestSubscriptionReadsOnWithoutAcknowledgements when the endpoint is forgotten, or its sidecar gone: there is nothing to
+// acknowledge any more, but maybe something to read.
+func TestSubscriptionReadsOnWithoutAcknowledgements(t *testing.T) {
+	for name, ended := range map[string]error{
+		"no such endpoint": status.Error(codes.NotFound, "no such endpoint"),
+		"no sidecar":       errors.Join(ErrSidecarLost, errBroken),
+	} {
+		t.Run(name, func(t *testing.T) {
+			sidecar := attach(t, &scripted{
+				commands: (&applier{senders: map[string]bool{}}).serve,
+				subscribe: func(_ *pb.SubscribeRequest, stream grpc.ServerStreamingServer[pb.SubscribeResponse]) error {
+					return stream.Send(&pb.SubscribeResponse{
+						Header: &pb.SubscribeHeader{NextSequence: 1}, Events: []*pb.Event{{Sequence: 1}},
+					})
+				},
 			})
-		},
-	})
-	sub := sidecar.Subscribe(timeout(t), SubscribeOptions{Subscriber: "game"})
-	defer sub.Close()
-	receive(t, refused)
-	receive(t, sub.acks.ctx.Done())
-	_, err := sub.Next()
-	require.NoError(t, err)
-	_, err = sub.Next()
-	assert.ErrorIs(t, err, io.EOF)
+			sub := sidecar.Subscribe(timeout(t), SubscribeOptions{Subscriber: "game"})
+			defer sub.Close()
+			sub.acks.cancel(ended) // as its goroutine does
+			sub.acksEnded()
+			_, err := sub.Next()
+			require.NoError(t, err)
+			_, err = sub.Next()
+			assert.ErrorIs(t, err, io.EOF)
+		})
+	}
 }
 
 func TestSubscriptionCloseEndsNext(t *testing.T) {
