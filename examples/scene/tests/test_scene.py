@@ -1,6 +1,7 @@
 """Two players with real windows see each other move, over pengbridge; and what a frame loses to that."""
 
 import json
+import os
 import re
 import threading
 import time
@@ -35,10 +36,21 @@ def address_in(log):
     return found and found[1]
 
 
-def descendants(pid):
-    """The processes below a process: (pid, when it was started)."""
+def sidecars(pid):
+    """The sidecars of a process: (pid, when it was started).
+
+    A process has other children for moments: pyglet runs programs to find the system's libraries.
+    """
     children = [int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
-    return {(child, started(child)) for child in children}.union(*map(descendants, children))
+    return {(child, started(child)) for child in children if program_of(child) == "pengbridge"}
+
+
+def program_of(pid):
+    """The name of the program that a process runs; None if there is no such process."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe")).name
+    except OSError:
+        return None
 
 
 def started(pid):
@@ -87,14 +99,14 @@ def test_two_players_see_each_other_move(start, tmp_path, own_server):
 
     everybody = {server, anna, ben}
     eventually(lambda: "ben has joined, in blue" in server.log.read_text(), "ben in another colour than anna's", ben)
-    below = set().union(*(descendants(process.pid) for process in everybody))
-    assert len(below) == len(everybody), "each process has a sidecar"
+    spawned = set().union(*(sidecars(process.pid) for process in everybody))
+    assert len(spawned) == len(everybody), "each process has a sidecar"
 
     for player in (ben, anna):
         assert player.wait(PATIENCE) == 0, player.log.read_text()
     server.terminate()
     assert server.wait(PATIENCE) == 0, server.log.read_text()
-    eventually(lambda: not [pid for pid, since in below if started(pid) == since], "the end of all sidecars")
+    eventually(lambda: not [pid for pid, since in spawned if started(pid) == since], "the end of all sidecars")
 
     for name, other in (("anna", "blue"), ("ben", "red")):
         seen = []
