@@ -134,7 +134,8 @@ func BenchmarkReceive(b *testing.B) {
 	_ = peer.Close()
 }
 
-// BenchmarkBroadcast: one packet of 64 bytes to 1000 peers that read; one operation is one broadcast.
+// BenchmarkBroadcast: one packet of 64 bytes to 1000 peers that read, by their ids or without naming them; one operation is one
+// broadcast.
 func BenchmarkBroadcast(b *testing.B) {
 	const peers = 1000
 	server, count := benchServer(b)
@@ -147,14 +148,22 @@ func BenchmarkBroadcast(b *testing.B) {
 	}
 	count.wait(&count.shaken, peers)
 	body := filler(64)
-	b.ReportAllocs()
-	for b.Loop() {
-		result, err := server.Broadcast(endpoint.Target{}, echo, body)
-		if err != nil || result.Queued != peers {
-			b.Fatal(result, err)
-		}
+	ids := make([]uint64, peers)
+	for i := range ids {
+		ids[i] = uint64(i + 1)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/peers, "ns/peer")
+	for name, target := range map[string]endpoint.Target{"all": {}, "named": {Conns: ids}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				result, err := server.Broadcast(target, echo, body)
+				if err != nil || result.Queued != peers {
+					b.Fatal(result, err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/peers, "ns/peer")
+		})
+	}
 }
 
 // BenchmarkHandshake: a peer connects, completes the handshake and leaves.
