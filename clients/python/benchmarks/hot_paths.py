@@ -26,11 +26,11 @@ class Sink:
     def __init__(self) -> None:
         self.outbox = _outbox.Outbox(None, "", "", 1 << 24, lambda: True, lambda *_: None, lambda _: None)  # type: ignore[arg-type]
 
-    def send(self, cid: int, packet: int | str, body: bytes, ticket: Any) -> None:
-        self.outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
+    def send(self, cid: int | None, packet: int | str, body: bytes, ptype: Any) -> None:
+        self.outbox.put(_wire.send_prefix(cid or 0, packet, len(body)), body, cid, ptype)
 
-    def put(self, command: command_pb2.Command, ticket: Any) -> None:
-        self.outbox.put(_wire.command(command), b"", ticket)
+    def put(self, command: command_pb2.Command, cid: int | None, ptype: Any) -> None:
+        self.outbox.put(_wire.command(command), b"", cid, ptype)
 
     def acknowledge(self, sequence: int) -> None:
         pass

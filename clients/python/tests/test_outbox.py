@@ -21,7 +21,7 @@ class Fixture:
 
     def __init__(self) -> None:
         self.transport = FakeTransport()
-        self.failures: list[tuple[Any, SidecarError]] = []
+        self.failures: list[tuple[int | None, Any, SidecarError]] = []
         self.lost: list[SidecarError] = []
         self.alive = True
         self.outbox = _outbox.Outbox(
@@ -30,7 +30,7 @@ class Fixture:
             "me",
             2 << 20,
             lambda: self.alive,
-            lambda ticket, error: self.failures.append((ticket, error)),
+            lambda *failure: self.failures.append(failure),
             self.lost.append,
         )
         self.stream: FakeStream | None = None
@@ -68,8 +68,8 @@ class Fixture:
         assert self.stream is not None
         self.stream.messages.put(api.CommandsResponse(applied_number=applied, failures=failures))
 
-    def send(self, body: bytes, ticket: Any = None) -> None:
-        self.outbox.put(_wire.send_prefix(1, 64, len(body)), body, ticket)
+    def send(self, body: bytes, cid: int | None = None, ptype: Any = _outbox.UNTOLD) -> None:
+        self.outbox.put(_wire.send_prefix(1, 64, len(body)), body, cid, ptype)
 
 
 @pytest.fixture
@@ -201,8 +201,8 @@ def test_no_more_is_unanswered_than_the_sidecar_remembers(made: Fixture) -> None
 
 
 def test_a_failure_names_its_command(made: Fixture) -> None:
-    made.send(b"\1", ticket=(1, "a"))
-    made.send(b"\2", ticket=(2, "b"))
+    made.send(b"\1", cid=1, ptype="a")
+    made.send(b"\2", cid=2, ptype="b")
     made.commands(2)
     made.answer(2, command_pb2.CommandFailure(number=2, code=5, message="gone", reason="UNKNOWN_CONNECTION"))
     answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
@@ -210,7 +210,7 @@ def test_a_failure_names_its_command(made: Fixture) -> None:
     made.answer(3)
     assert answer.wait(WAIT)
     assert answer.error is None
-    assert [(ticket, error.reason) for ticket, error in made.failures] == [((2, "b"), "UNKNOWN_CONNECTION")]
+    assert [(cid, ptype, error.reason) for cid, ptype, error in made.failures] == [(2, "b", "UNKNOWN_CONNECTION")]
 
 
 def test_an_answer_that_is_an_error(made: Fixture) -> None:
@@ -259,8 +259,8 @@ def test_what_a_signal_keeps_from_being_written_is_written_again(made: Fixture) 
 
 
 def test_failures_from_before_a_break_are_told_once(made: Fixture) -> None:
-    made.send(b"\1", ticket=(1, "a"))
-    made.send(b"\2", ticket=(2, "b"))
+    made.send(b"\1", cid=1, ptype="a")
+    made.send(b"\2", cid=2, ptype="b")
     made.commands(2)
     failure = command_pb2.CommandFailure(number=1, code=5, message="gone")
     made.answer(1, failure)
@@ -273,7 +273,7 @@ def test_failures_from_before_a_break_are_told_once(made: Fixture) -> None:
     assert request.first_number == 3
     made.answer(3)
     assert answer.wait(WAIT)
-    assert [ticket for ticket, _ in made.failures] == [(1, "a")]
+    assert [failure[:2] for failure in made.failures] == [(1, "a")]
 
 
 def lost(made: Fixture) -> None:

@@ -184,7 +184,7 @@ class Client(ClientBytes, ClientState):
             return
         # Until the handshake is done here, the sidecar may know other ids than we do; names are always right.
         known = pid if self._in_sync else self.registry.reg_int_str.get(pid, pid)
-        endpoint.send(0, known, self._encoder.encode(data), (None, ptype))
+        endpoint.send(None, known, self._encoder.encode(data), ptype)
 
     def close_connection(self, cid: int | None = None, reason: str | None = None) -> None:
         """Closes the connection: what was sent before goes out, then the reason. Without a connection nothing happens.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _inbox, _wire, v1
 from ._fork import Origin
-from ._outbox import Answer, Outbox, Ticket
+from ._outbox import UNTOLD, Answer, Outbox
 from ._reader import Reader
 from .errors import SidecarError
 
@@ -71,25 +71,25 @@ class Endpoint:
         request = v1.sidecar_service_pb2.StartRequest(endpoint_id=self.id)
         self._host.transport.call("Start", request, v1.sidecar_service_pb2.StartResponse, timeout=10.0)
 
-    def send(self, cid: int, packet: int | str, body: bytes, ticket: Ticket) -> None:
-        """Queues a packet. A failure that shows later comes into the inbox as SendFailed with the ticket.
+    def send(self, cid: int | None, packet: int | str, body: bytes, ptype: Any) -> None:
+        """Queues a packet. A failure that shows later comes into the inbox as SendFailed, with cid and ptype.
 
         Args:
-            cid: the connection; 0 on a client.
+            cid: the connection; None or 0 on a client.
             packet: the packet's id or name.
             body: one MessagePack value.
-            ticket: what to name in a failure.
+            ptype: the packet as the sender named it.
 
         Raises:
             SidecarError: it cannot be queued.
         """
         self._origin.check()
-        self._outbox.put(_wire.send_prefix(cid, packet, len(body)), body, ticket)
+        self._outbox.put(_wire.send_prefix(cid or 0, packet, len(body)), body, cid, ptype)
 
-    def put(self, command: v1.command_pb2.Command, ticket: Ticket | None = None) -> None:
-        """Queues any command, in order with all others; errors and ticket as in send."""
+    def put(self, command: v1.command_pb2.Command, cid: int | None = None, ptype: Any = UNTOLD) -> None:
+        """Queues any command, in order with all others; failures and errors as in send. No ptype: nobody is told."""
         self._origin.check()
-        self._outbox.put(_wire.command(command), b"", ticket)
+        self._outbox.put(_wire.command(command), b"", cid, ptype)
 
     def tell(self, command: v1.command_pb2.Command) -> None:
         """Queues a command that does not matter any more once the endpoint has ended: then nothing happens."""
@@ -139,9 +139,9 @@ class Endpoint:
         """Waits until both streams have ended; False if they did not within timeout seconds."""
         return self._origin.left() or (self.ended.wait(timeout) and self._outbox.join(timeout))
 
-    def _send_failed(self, ticket: Ticket, error: SidecarError) -> None:
-        if not self._inbox.put(_inbox.SendFailed(*ticket, error)):
-            _log.warning("packet %s was not sent, and nobody processes to be told: %s", ticket[1], error)
+    def _send_failed(self, cid: int | None, ptype: Any, error: SidecarError) -> None:
+        if not self._inbox.put(_inbox.SendFailed(cid, ptype, error)):
+            _log.warning("packet %s was not sent, and nobody processes to be told: %s", ptype, error)
 
     def _commands_lost(self, error: SidecarError) -> None:
         self._inbox.put(_inbox.Ended(error))

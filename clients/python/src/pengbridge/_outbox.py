@@ -35,7 +35,11 @@ _UNREAD = 1 << 20  # bytes that are unanswered at most while the answers' thread
 
 _log = logging.getLogger("pengbridge")
 
-Ticket = tuple[Any, Any]  # what a failure names: cid and packet type
+# A queue is a flat list with so many items for each command: its bytes, and who is told of its failure: the connection's cid
+# and the packet's type, or None and the Answer that somebody waits for. A tuple for each would be work for the garbage
+# collector: an eighth of all that sending takes.
+_ITEMS = 3
+UNTOLD = object()  # in the type's place: nobody is told
 
 
 class Answer:
@@ -62,30 +66,30 @@ class _Batch:
     def __init__(self, first: int, queued: list[Any], size: int, later: bool) -> None:
         self.first = first
         self.later = later  # whether the answer may take a few milliseconds
-        self.queued = queued  # as in Outbox
+        self.queued = queued
         self.size = size  # bytes
 
     @property
     def end(self) -> int:
         """The number behind the last one's."""
-        return self.first + len(self.queued) // 2
+        return self.first + len(self.queued) // _ITEMS
 
     def encode(self) -> bytes:
         """The CommandsRequest."""
-        return b"".join((_wire.numbered(self.first, self.later), *self.queued[::2]))
+        return b"".join((_wire.numbered(self.first, self.later), *self.queued[::_ITEMS]))
 
-    def ticket(self, number: int) -> Ticket | Answer | None:
-        """Who is told of the failure of one of its commands."""
-        ticket: Ticket | Answer | None = self.queued[2 * (number - self.first) + 1]
-        return ticket
+    def sender(self, number: int) -> tuple[int | None, Any]:
+        """Who is told of the failure of one of its commands: as put got it."""
+        _, cid, ptype = self.queued[_ITEMS * (number - self.first) :][:_ITEMS]
+        return cid, ptype
 
     def settle(self, applied: int) -> int:
         """Removes what was applied up to that number; whoever waits for it is told. Returns its size in bytes."""
         count = min(applied + 1, self.end) - self.first
-        settled = self.queued[: 2 * count]
+        settled = self.queued[: _ITEMS * count]
         _settle(settled)
         size = self.size if applied + 1 >= self.end else _size(settled)
-        del self.queued[: 2 * count]
+        del self.queued[: _ITEMS * count]
         self.first += count
         self.size -= size
         return size
@@ -93,16 +97,20 @@ class _Batch:
 
 def _size(queued: list[Any]) -> int:
     """How many bytes the commands of a queue have."""
-    return sum(map(len, queued[::2]))
+    return sum(map(len, queued[::_ITEMS]))
 
 
 def _settle(queued: list[Any], error: SidecarError | None = None) -> None:
     """Tells those who wait for an answer to one of a queue's commands, if there are any."""
-    tickets = queued[1::2]
-    if Answer in map(type, tickets):  # hardly ever; to look at each one here takes three times as long
-        for ticket in tickets:
-            if type(ticket) is Answer:
-                ticket.settle(error)
+    if _is_asked(queued):  # hardly ever; to look at each one here takes three times as long
+        for asker in queued[_ITEMS - 1 :: _ITEMS]:
+            if type(asker) is Answer:
+                asker.settle(error)
+
+
+def _is_asked(queued: list[Any]) -> bool:
+    """Whether somebody waits for the answer to one of a queue's commands."""
+    return Answer in map(type, queued[_ITEMS - 1 :: _ITEMS])
 
 
 class Outbox:
@@ -116,7 +124,7 @@ class Outbox:
         sender: the name under which the endpoint remembers how far we got.
         largest: how many bytes one message to the sidecar may have.
         alive: whether the sidecar still runs.
-        failed: called with the ticket of a command that failed, and why; from the answers' thread.
+        failed: called when a command failed, with cid and ptype as put got them, and why; from the answers' thread.
         lost: called when the stream ended before close(), and why; from the answers' thread.
     """
 
@@ -127,7 +135,7 @@ class Outbox:
         sender: str,
         largest: int,
         alive: Callable[[], bool],
-        failed: Callable[[Ticket, SidecarError], None],
+        failed: Callable[[int | None, Any, SidecarError], None],
         lost: Callable[[SidecarError], None],
     ) -> None:
         self._transport = transport
@@ -138,8 +146,7 @@ class Outbox:
         self._lost = lost
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # for the answers' thread, while it pauses
-        # Commands that are not written yet, each followed by its ticket: who is told of its failure, or of its answer.
-        self._waiting: list[Any] = []
+        self._waiting: list[Any] = []  # not written yet
         self._written: deque[_Batch] = deque()  # written, not answered as far as we know
         self._next = 1  # the number of the first that waits
         self._prompt = 0  # the number behind those whose answer comes at once, and makes the answers' thread look
@@ -160,13 +167,14 @@ class Outbox:
         """Opens the stream. Commands may be queued before."""
         self._thread.start()
 
-    def put(self, prefix: bytes, body: bytes = b"", ticket: Ticket | Answer | None = None) -> None:
+    def put(self, prefix: bytes, body: bytes = b"", cid: int | None = None, ptype: Any = UNTOLD) -> None:
         """Queues one command.
 
         Args:
             prefix: its first part, as an entry of a CommandsRequest.
             body: its second part.
-            ticket: what failed() is to be told, or the answer that somebody waits for.
+            cid: the connection that failed() is to be told.
+            ptype: the packet type that failed() is to be told; UNTOLD: nothing; or the Answer that somebody waits for.
 
         Raises:
             SidecarError: the sidecar was lost, the outbox is closed or full, or the command is too large.
@@ -177,11 +185,11 @@ class Outbox:
             if self._broken is not None or self._closed or size > self._largest or self._bytes + size > LIMIT:
                 raise self._refusal(size)
             self._bytes += size
-            self._waiting += (command, ticket)  # at once: between two calls a signal's handler could raise
+            self._waiting += (command, cid, ptype)  # at once: between two calls a signal's handler could raise
             if not self._written:
                 self._write()  # no answer is under way that would make the answers' thread look
-            elif type(ticket) is Answer:
-                self._asked = self._next + len(self._waiting) // 2 - 1
+            elif type(ptype) is Answer:
+                self._asked = self._next + len(self._waiting) // _ITEMS - 1
                 self._write()
                 self._wake()
             elif self._gatherer == threading.get_ident():
@@ -194,7 +202,7 @@ class Outbox:
     def ask(self, command: v1.command_pb2.Command) -> Answer:
         """Queues a command whose answer is waited for; errors as in put."""
         answer = Answer()
-        self.put(_wire.command(command), b"", answer)
+        self.put(_wire.command(command), ptype=answer)
         return answer
 
     def acknowledge(self, command: bytes) -> None:
@@ -283,22 +291,22 @@ class Outbox:
         later = self._acknowledge is not None
         if self._acknowledge is not None:
             self._bytes += len(self._acknowledge)
-            self._waiting += (self._acknowledge, None)
+            self._waiting += (self._acknowledge, None, UNTOLD)
             self._acknowledge = None
-        queued = self._waiting[: 2 * _BATCH_COMMANDS]
+        queued = self._waiting[: _ITEMS * _BATCH_COMMANDS]
         size = _size(queued)
         if size > _BATCH_BYTES:
             size = 0
-            for index in range(0, len(queued), 2):
+            for index in range(0, len(queued), _ITEMS):
                 if index and size + len(queued[index]) > _BATCH_BYTES:
                     del queued[index:]
                     break
                 size += len(queued[index])
         count = len(queued)
-        later = later and Answer not in map(type, queued[1::2])
+        later = later and not _is_asked(queued)
         batch = _Batch(self._next, queued, size, later)
         del self._waiting[:count]  # no calls from here on, as in put
-        self._next += count // 2
+        self._next += count // _ITEMS
         if not later:
             self._prompt = self._next
         self._written += (batch,)
@@ -308,7 +316,7 @@ class Outbox:
         """Makes everything that was not answered wait again."""
         queued = [item for batch in self._written for item in batch.queued]
         self._waiting[:0] = queued
-        self._next -= len(queued) // 2
+        self._next -= len(queued) // _ITEMS
         self._written.clear()
 
     def _pause(self, stream: Stream) -> None:
@@ -379,12 +387,12 @@ class Outbox:
     def _note_failure(self, failure: v1.command_pb2.CommandFailure) -> None:
         for batch in self._written:
             if batch.first <= failure.number < batch.end:
-                ticket = batch.ticket(failure.number)
+                cid, ptype = batch.sender(failure.number)
                 error = CallError(failure.code, failure.message, failure.reason)
-                if isinstance(ticket, Answer):
-                    ticket.settle(error)
-                elif ticket is not None:
-                    self._failed(ticket, error)
+                if isinstance(ptype, Answer):
+                    ptype.settle(error)
+                elif ptype is not UNTOLD:
+                    self._failed(cid, ptype, error)
                 return
 
     def _end(self, error: SidecarError) -> None:

@@ -54,7 +54,7 @@ class Commands:
     def _send(self, connection_id: int, packet: str | int, body: Any) -> None:
         encoded = self._encoder.encode(body)
         try:
-            self._engine.send(connection_id, packet, encoded, (connection_id, packet))
+            self._engine.send(connection_id, packet, encoded, packet)
         except SidecarError as error:
             raise errors.translated(error) from None
 
@@ -66,7 +66,7 @@ class Commands:
 
     def _put(self, what: command_pb2.Command, connection_id: int | None = None, packet: str | int | None = None) -> None:
         try:
-            self._engine.put(what, (connection_id, packet))
+            self._engine.put(what, connection_id, packet)
         except SidecarError as error:
             raise errors.translated(error) from None
 
