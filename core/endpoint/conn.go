@@ -45,7 +45,7 @@ type conn struct {
 	broken    bool          // the socket takes no more bytes; the reader will find out why
 	decided   bool          // closing is closed
 	delivered bool          // everything queued was written before the end
-	holds     int32         // broadcasts that have reported the connection as a target, and not queued to it yet
+	pins      int32         // broadcasts under way that have reported the connection as a target: its close waits for them
 	deadline  time.Duration // on the endpoint's wall clock: when a closing connection is cut
 	waiters   []flushWaiter
 	queued    uint64 // bytes ever queued

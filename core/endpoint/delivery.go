@@ -30,27 +30,27 @@ func (d *delivery) each(targets []*conn) {
 }
 
 // report does the same where sends are recorded. The one event comes first, with all connections that may get the packet.
-// They are held meanwhile: their close is not reported before the packet was queued, so that close stays every connection's
-// last event.
+// They are pinned meanwhile: their close is not reported before the packet is queued, so that close stays the last event of
+// every connection.
 func (d *delivery) report(targets []*conn, ev event.Event, sink event.Sink) {
-	held := targets[:0]
+	pinned := targets[:0]
 	ev.Conns = make([]uint64, 0, len(targets))
 	for _, c := range targets {
-		if d.hold(c) {
-			held = append(held, c)
+		if d.pin(c) {
+			pinned = append(pinned, c)
 			ev.Conns = append(ev.Conns, c.id)
 		} else {
 			d.skipped = append(d.skipped, c.id)
 		}
 	}
-	if len(held) == 0 {
+	if len(pinned) == 0 {
 		return
 	}
 	ev.Time = time.Now()
 	sink.Append([]event.Event{ev})
-	for _, c := range held {
+	for _, c := range pinned {
 		c.mu.Lock()
-		c.holds--
+		c.pins--
 		d.queue(c, !c.sess.Closing())
 		if c.sess.Closing() {
 			c.conclude(d.out)
@@ -59,8 +59,8 @@ func (d *delivery) report(targets []*conn, ev event.Event, sink event.Sink) {
 	}
 }
 
-// hold keeps a connection's close from being reported, if the packet may go out now.
-func (d *delivery) hold(c *conn) bool {
+// pin keeps a connection's close from being reported, if the packet may go out now.
+func (d *delivery) pin(c *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, err := c.permit(d.ref, d.out); err != nil {
@@ -70,7 +70,7 @@ func (d *delivery) hold(c *conn) bool {
 		c.overflow(d.out)
 		return false
 	}
-	c.holds++
+	c.pins++
 	return true
 }
 

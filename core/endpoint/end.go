@@ -1,13 +1,73 @@
 package endpoint
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/core/packet"
+	"github.com/pengbridge/pengbridge/core/session"
 )
+
+// Stop ends the endpoint: what is queued goes out (at most for stopTimeout), the connections close, and Done is closed. It
+// returns then. On a stopped endpoint it does nothing.
+func (e *Endpoint) Stop() error {
+	e.end(ending{reason: e.farewell(), timeout: stopTimeout})
+	<-e.done
+	return nil
+}
+
+const stopTimeout = 1500 * time.Millisecond
+
+// farewell is the reason peers get when the application gave none.
+func (e *Endpoint) farewell() *string {
+	if e.cfg.Side == packet.ServerSide {
+		reason := session.ReasonServerShutdown
+		return &reason
+	}
+	return nil
+}
+
+// ShutdownOptions are the reference's arguments of Server.shutdown.
+type ShutdownOptions struct {
+	Reason  *string       // nil: "servershutdown" from a server, None from a client
+	Join    bool          // whether Shutdown waits for the end
+	Timeout time.Duration // how long peers may take to read what is queued, the reason included. 0: 1.5 s
+}
+
+// ShutdownResult says how the connections ended.
+type ShutdownResult struct {
+	Delivered int // took everything, the reason included
+	Cut       int // were closed with something still queued
+}
+
+// Shutdown ends the endpoint and tells every peer why. With Join it returns when all has ended, or ctx is over, which does
+// not stop the end. On a stopped endpoint it does nothing, but waits all the same.
+func (e *Endpoint) Shutdown(ctx context.Context, opts ShutdownOptions) (ShutdownResult, error) {
+	if err := checkReason(opts.Reason); err != nil {
+		return ShutdownResult{}, err
+	}
+	if opts.Timeout < 0 {
+		return ShutdownResult{}, &packet.InvalidError{Field: "timeout", Problem: "must not be negative"}
+	}
+	if opts.Reason == nil {
+		opts.Reason = e.farewell()
+	}
+	how := ending{reason: opts.Reason, timeout: opts.Timeout, shutdown: &opts}
+	fill(&how.timeout, stopTimeout)
+	e.end(how)
+	if !opts.Join {
+		return ShutdownResult{}, nil
+	}
+	select {
+	case <-e.done:
+		return e.outcome, nil
+	case <-ctx.Done():
+		return ShutdownResult{}, ctx.Err()
+	}
+}
 
 // ending is how an endpoint is brought to its end.
 type ending struct {

@@ -135,7 +135,7 @@ func (c *conn) drain() {
 	for !c.queue.empty() && !c.broken {
 		oldest := c.queue.take()
 		c.mu.Unlock()
-		n, err := c.push(oldest.bytes)
+		n, err := c.writeOut(oldest.bytes)
 		c.mu.Lock()
 		c.wrote(n)
 		c.queue.written(len(oldest.bytes) - n)
@@ -162,8 +162,8 @@ func (c *conn) drain() {
 // piece is how much is written under one deadline: a peer that takes that much within the stall time makes progress.
 const piece = 64 << 10
 
-// push writes bytes, waiting for the peer as long as it makes progress.
-func (c *conn) push(p []byte) (written int, err error) {
+// writeOut writes bytes, waiting for the peer as long as it makes progress.
+func (c *conn) writeOut(p []byte) (written int, err error) {
 	for written < len(p) && err == nil {
 		if err := c.tcp.SetWriteDeadline(time.Now().Add(c.e.limits.WriteStallTimeout)); err != nil {
 			return written, err

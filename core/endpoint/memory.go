@@ -1,13 +1,13 @@
 package endpoint
 
+// What one connection holds of the Budget, and its end when that is too much.
+
 import (
 	"fmt"
 	"time"
 
 	"github.com/pengbridge/pengbridge/core/session"
 )
-
-// What one connection holds of the Budget, and its end when that is too much.
 
 // hold counts the memory of the frame whose rest has not come yet. Only the reader calls it.
 func (c *conn) hold(bytes int) {
