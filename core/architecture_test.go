@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"core/endpoint":    {"core/event", "core/packet", "core/wire", "core/session"},
 	"sidecar":          {"core", "api"},
 	"sidecar/eventlog": {"core/event"},
+	"sidecar/jsonbody": {"core/packet"},
 	"sidecar/launch":   {},
 	"sidecar/tlsfile":  {},
 	"clients":          {"api", "sidecar/launch"}, // launch, for spawning

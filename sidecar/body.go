@@ -8,6 +8,7 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/packet"
 	"github.com/pengbridge/pengbridge/core/wire"
+	"github.com/pengbridge/pengbridge/sidecar/jsonbody"
 )
 
 // bodyBytes returns a required body as MessagePack. Core checks it.
@@ -28,7 +29,7 @@ func optionalBody(field string, body *pb.PacketBody) ([]byte, error) {
 		}
 		return v.Msgpack, nil
 	case *pb.PacketBody_Json:
-		value, err := appendMessagePack(nil, v.Json)
+		value, err := jsonbody.AppendMessagePack(nil, v.Json)
 		if err != nil {
 			return nil, invalid(field+".json", "is not what PacketBody.json describes: %v", err)
 		}
@@ -50,7 +51,7 @@ func apiBody(body []byte, format pb.BodyFormat) (*pb.PacketBody, error) {
 	if format != pb.BodyFormat_BODY_FORMAT_JSON {
 		return &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: body}}, nil
 	}
-	text, err := appendJSON(nil, body)
+	text, err := jsonbody.AppendJSON(nil, body)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,6 @@
-// Package sidecar is the gRPC service over core: it hosts peng3dnet endpoints for applications that live in other
-// processes. The service's definition, with what each call does and which errors it has, is api/pengbridge/v1.
-//
-// Handlers come one file per act (bind, connect, send, ...) and are thin: find the endpoint, convert, call core, translate
-// the error. Protobuf types stop at the files that convert them (packets, limits, endpoint_options, body); errors.go alone
-// decides what callers see of an error.
 package sidecar
+
+// The gRPC server: what it is made of, how it serves, and how it ends in good order.
 
 import (
 	"cmp"

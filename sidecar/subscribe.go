@@ -13,6 +13,7 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/sidecar/eventlog"
+	"github.com/pengbridge/pengbridge/sidecar/jsonbody"
 )
 
 // heartbeat is how long a stream is silent before it shows that it lives.
@@ -152,7 +153,7 @@ func sendJSON(stream grpc.ServerStream, batch eventlog.Batch) error {
 		if !ok {
 			continue
 		}
-		text, err := appendJSON(nil, body.Msgpack)
+		text, err := jsonbody.AppendJSON(nil, body.Msgpack)
 		if err != nil {
 			return fmt.Errorf("the body of event %d: %w", e.GetSequence(), err)
 		}

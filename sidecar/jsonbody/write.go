@@ -1,7 +1,4 @@
-package sidecar
-
-// MessagePack to JSON, for subscribers that asked for JSON. The conventions are those of PacketBody.json; json_read.go
-// goes the other way. It is a slow path for people and small tools: libraries take MessagePack.
+package jsonbody
 
 import (
 	"encoding/base64"
@@ -18,23 +15,23 @@ import (
 // What JSON has no word for is an object with one of these keys alone. A map key of the application that begins with "$"
 // is written with a second one, so neither can be taken for the other.
 const (
-	jsonBin       = "$bin"   // {"$bin": "<base64>"}
-	jsonExt       = "$ext"   // {"$ext": [type, "<base64>"]}
-	jsonFloat     = "$float" // {"$float": "nan"}, "inf" or "-inf"
-	jsonBinPrefix = "$bin:"  // a key that is bytes: {"$bin:<base64>": value}
+	keyBin    = "$bin"   // {"$bin": "<base64>"}
+	keyExt    = "$ext"   // {"$ext": [type, "<base64>"]}
+	keyFloat  = "$float" // {"$float": "nan"}, "inf" or "-inf"
+	binPrefix = "$bin:"  // a key that is bytes: {"$bin:<base64>": value}
 )
 
-// appendJSON appends one MessagePack value to dst as JSON. The body must have passed packet.Check, as every received one
-// has; the error is for one that has not.
-func appendJSON(dst, body []byte) ([]byte, error) {
-	dst, rest, err := appendJSONValue(dst, body, 0)
+// AppendJSON appends the one MessagePack value that body holds to dst as JSON. Every body that has passed [packet.Check] can
+// be written, as all received ones have; the error is for others.
+func AppendJSON(dst, body []byte) ([]byte, error) {
+	dst, rest, err := appendValue(dst, body, 0)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes follow the MessagePack value", len(rest))
 	}
 	return dst, err
 }
 
-func appendJSONValue(dst, body []byte, depth int) (out, rest []byte, err error) {
+func appendValue(dst, body []byte, depth int) (out, rest []byte, err error) {
 	if depth > packet.MaxNesting {
 		return dst, body, fmt.Errorf("nested more than %d deep", packet.MaxNesting)
 	}
@@ -53,60 +50,60 @@ func appendJSONValue(dst, body []byte, depth int) (out, rest []byte, err error) 
 		return strconv.AppendUint(dst, v, 10), rest, err
 	case msgp.Float32Type:
 		v, rest, err := msgp.ReadFloat32Bytes(body)
-		return appendJSONFloat(dst, float64(v)), rest, err
+		return appendFloat(dst, float64(v)), rest, err
 	case msgp.Float64Type:
 		v, rest, err := msgp.ReadFloat64Bytes(body)
-		return appendJSONFloat(dst, v), rest, err
+		return appendFloat(dst, v), rest, err
 	case msgp.StrType:
 		v, rest, err := msgp.ReadStringZC(body)
-		return appendJSONString(dst, "", v), rest, err
+		return appendString(dst, "", v), rest, err
 	case msgp.BinType:
 		v, rest, err := msgp.ReadBytesZC(body)
-		dst = append(dst, `{"`+jsonBin+`":"`...)
+		dst = append(dst, `{"`+keyBin+`":"`...)
 		dst = base64.StdEncoding.AppendEncode(dst, v)
 		return append(dst, `"}`...), rest, err
 	case msgp.ExtensionType, msgp.TimeType, msgp.Complex64Type, msgp.Complex128Type:
-		return appendJSONExt(dst, body)
+		return appendExt(dst, body)
 	case msgp.ArrayType:
-		return appendJSONArray(dst, body, depth)
+		return appendArray(dst, body, depth)
 	case msgp.MapType:
-		return appendJSONMap(dst, body, depth)
+		return appendMap(dst, body, depth)
 	default:
 		return dst, body, fmt.Errorf("not MessagePack: %v", kind)
 	}
 }
 
-func appendJSONArray(dst, body []byte, depth int) (out, rest []byte, err error) {
+func appendArray(dst, body []byte, depth int) (out, rest []byte, err error) {
 	n, rest, err := msgp.ReadArrayHeaderBytes(body)
 	dst = append(dst, '[')
 	for i := uint32(0); i < n && err == nil; i++ {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst, rest, err = appendJSONValue(dst, rest, depth+1)
+		dst, rest, err = appendValue(dst, rest, depth+1)
 	}
 	return append(dst, ']'), rest, err
 }
 
-func appendJSONMap(dst, body []byte, depth int) (out, rest []byte, err error) {
+func appendMap(dst, body []byte, depth int) (out, rest []byte, err error) {
 	n, rest, err := msgp.ReadMapHeaderBytes(body)
 	dst = append(dst, '{')
 	for i := uint32(0); i < n && err == nil; i++ {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, rest, err = appendJSONKey(dst, rest); err != nil {
+		if dst, rest, err = appendKey(dst, rest); err != nil {
 			break
 		}
-		dst, rest, err = appendJSONValue(append(dst, ':'), rest, depth+1)
+		dst, rest, err = appendValue(append(dst, ':'), rest, depth+1)
 	}
 	return append(dst, '}'), rest, err
 }
 
-func appendJSONKey(dst, body []byte) (out, rest []byte, err error) {
+func appendKey(dst, body []byte) (out, rest []byte, err error) {
 	if msgp.NextType(body) == msgp.BinType {
 		key, rest, err := msgp.ReadBytesZC(body)
-		dst = append(dst, `"`+jsonBinPrefix...)
+		dst = append(dst, `"`+binPrefix...)
 		dst = base64.StdEncoding.AppendEncode(dst, key)
 		return append(dst, '"'), rest, err
 	}
@@ -115,11 +112,11 @@ func appendJSONKey(dst, body []byte) (out, rest []byte, err error) {
 	if strings.HasPrefix(string(key), "$") {
 		escape = "$"
 	}
-	return appendJSONString(dst, escape, key), rest, err
+	return appendString(dst, escape, key), rest, err
 }
 
-// appendJSONExt reads the extension by hand: the library's reader wants to be told the type beforehand.
-func appendJSONExt(dst, body []byte) (out, rest []byte, err error) {
+// appendExt reads the extension by hand: the library's reader wants to be told the type beforehand.
+func appendExt(dst, body []byte) (out, rest []byte, err error) {
 	rest, err = msgp.Skip(body)
 	if err != nil {
 		return dst, body, err
@@ -134,23 +131,23 @@ func appendJSONExt(dst, body []byte) (out, rest []byte, err error) {
 	case 0xc9: // ext 32
 		header = 6
 	}
-	dst = append(dst, `{"`+jsonExt+`":[`...)
+	dst = append(dst, `{"`+keyExt+`":[`...)
 	dst = strconv.AppendInt(dst, int64(int8(raw[header-1])), 10)
 	dst = append(dst, `,"`...)
 	dst = base64.StdEncoding.AppendEncode(dst, raw[header:])
 	return append(dst, `"]}`...), rest, nil
 }
 
-// appendJSONFloat writes the shortest digits that give f back, and always a point or an exponent, so that a float does not
+// appendFloat writes the shortest digits that give f back, and always a point or an exponent, so that a float does not
 // return as an integer.
-func appendJSONFloat(dst []byte, f float64) []byte {
+func appendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
-		return append(dst, `{"`+jsonFloat+`":"nan"}`...)
+		return append(dst, `{"`+keyFloat+`":"nan"}`...)
 	case math.IsInf(f, 1):
-		return append(dst, `{"`+jsonFloat+`":"inf"}`...)
+		return append(dst, `{"`+keyFloat+`":"inf"}`...)
 	case math.IsInf(f, -1):
-		return append(dst, `{"`+jsonFloat+`":"-inf"}`...)
+		return append(dst, `{"`+keyFloat+`":"-inf"}`...)
 	case f != 0 && (math.Abs(f) < 1e-6 || math.Abs(f) >= 1e21):
 		return strconv.AppendFloat(dst, f, 'e', -1, 64)
 	case f == math.Trunc(f):
@@ -159,8 +156,8 @@ func appendJSONFloat(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
 
-// appendJSONString quotes text behind prefix. Only what JSON demands is escaped: people read this.
-func appendJSONString(dst []byte, prefix string, text []byte) []byte {
+// appendString quotes text behind prefix. Only what JSON demands is escaped: people read this.
+func appendString(dst []byte, prefix string, text []byte) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(append(dst, '"'), prefix...)
 	plain := 0 // text[plain:i] needs no escape and is not yet copied

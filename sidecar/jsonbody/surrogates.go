@@ -1,4 +1,4 @@
-package sidecar
+package jsonbody
 
 // Halves of surrogate pairs, which JSON can spell and UTF-8 cannot.
 

@@ -1,19 +1,17 @@
-package sidecar
+package jsonbody
 
 import (
 	"bytes"
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/tinylib/msgp/msgp"
 
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// jsonPairs are values in both forms, each of which is what the other one becomes.
-var jsonPairs = []struct {
+// pairs are values in both forms, each of which is what the other one becomes.
+var pairs = []struct {
 	name, msgpack, json string
 }{
 	{"nil", "\xc0", `null`},
@@ -60,13 +58,13 @@ var jsonPairs = []struct {
 }
 
 func TestJSONPairs(t *testing.T) {
-	for _, p := range jsonPairs {
+	for _, p := range pairs {
 		t.Run(p.name, func(t *testing.T) {
 			require.NoError(t, packet.Check([]byte(p.msgpack)), "the pair itself")
-			text, err := appendJSON(nil, []byte(p.msgpack))
+			text, err := AppendJSON(nil, []byte(p.msgpack))
 			require.NoError(t, err)
 			require.Equal(t, p.json, string(text))
-			body, err := appendMessagePack(nil, p.json)
+			body, err := AppendMessagePack(nil, p.json)
 			require.NoError(t, err)
 			require.Equal(t, []byte(p.msgpack), body)
 		})
@@ -81,7 +79,7 @@ func TestJSONWritesWhatItCannotTellApart(t *testing.T) {
 		{"ext 32", "\xc9\x00\x00\x00\x01\x05a", `{"$ext":[5,"YQ=="]}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			text, err := appendJSON(nil, []byte(c.msgpack))
+			text, err := AppendJSON(nil, []byte(c.msgpack))
 			require.NoError(t, err)
 			require.Equal(t, c.json, string(text))
 		})
@@ -97,7 +95,7 @@ func TestJSONReadsWhatPeopleWrite(t *testing.T) {
 		{"an integer zero with a sign", `-0`, "\x00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			body, err := appendMessagePack(nil, c.json)
+			body, err := AppendMessagePack(nil, c.json)
 			require.NoError(t, err)
 			require.Equal(t, []byte(c.msgpack), body)
 		})
@@ -132,7 +130,7 @@ func TestJSONRefuses(t *testing.T) {
 		{"too many values", "[0" + strings.Repeat(",0", packet.MaxElements) + "]", "more than 1048576 values"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := appendMessagePack(nil, c.json)
+			_, err := AppendMessagePack(nil, c.json)
 			require.ErrorContains(t, err, c.message)
 		})
 	}
@@ -140,10 +138,10 @@ func TestJSONRefuses(t *testing.T) {
 
 func TestJSONAllowsTheDeepest(t *testing.T) {
 	deepest := strings.Repeat("[", packet.MaxNesting) + strings.Repeat("]", packet.MaxNesting)
-	body, err := appendMessagePack(nil, deepest)
+	body, err := AppendMessagePack(nil, deepest)
 	require.NoError(t, err)
 	require.NoError(t, packet.Check(body))
-	text, err := appendJSON(nil, body)
+	text, err := AppendJSON(nil, body)
 	require.NoError(t, err)
 	require.Equal(t, deepest, string(text))
 }
@@ -161,130 +159,29 @@ func TestJSONDoesNotTrustItsInput(t *testing.T) {
 		"too deep":        strings.Repeat("\x91", packet.MaxNesting+2) + "\x01",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := appendJSON(nil, []byte(body))
+			_, err := AppendJSON(nil, []byte(body))
 			require.Error(t, err)
 		})
 	}
 }
 
-// FuzzJSON takes MessagePack through JSON and back: the value has to be the same, whatever its form was.
-func FuzzJSON(f *testing.F) {
-	for _, p := range jsonPairs {
-		f.Add([]byte(p.msgpack))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		text, err := appendJSON(nil, body)
-		if packet.Check(body) != nil {
-			return // an error or not, but no panic
-		}
-		require.NoError(t, err)
-		again, err := appendMessagePack(nil, string(text))
-		require.NoError(t, err)
-		require.NoError(t, packet.Check(again))
-		require.Equal(t, normal(t, body), normal(t, again))
-	})
-}
-
-// FuzzJSONText reads any text: what is accepted has to be a body that can be sent.
-func FuzzJSONText(f *testing.F) {
-	for _, p := range jsonPairs {
-		f.Add(p.json)
-	}
-	f.Add(`{"$ext":[-1,"AAAAAQ=="]}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		body, err := appendMessagePack(nil, text)
-		if err != nil || packet.Check(body) != nil {
-			return // such as a timestamp of five bytes: that is for Check to refuse
-		}
-		back, err := appendJSON(nil, body)
-		require.NoError(t, err)
-		again, err := appendMessagePack(nil, string(back))
-		require.NoError(t, err)
-		require.Equal(t, normal(t, body), normal(t, again))
-	})
-}
-
-// normal rewrites a body so that equal values have equal bytes.
-func normal(t *testing.T, body []byte) []byte {
-	t.Helper()
-	var out []byte
-	for len(body) > 0 {
-		var (
-			n    uint32
-			err  error
-			kind = msgp.NextType(body)
-		)
-		switch kind {
-		case msgp.Float32Type:
-			var v float32
-			v, body, err = msgp.ReadFloat32Bytes(body)
-			out = append(out, normalFloat(float64(v))...)
-		case msgp.Float64Type:
-			var v float64
-			v, body, err = msgp.ReadFloat64Bytes(body)
-			out = append(out, normalFloat(v)...)
-		case msgp.IntType:
-			var v int64
-			v, body, err = msgp.ReadInt64Bytes(body)
-			if v >= 0 {
-				out = msgp.AppendUint64(out, uint64(v))
-			} else {
-				out = msgp.AppendInt64(out, v)
-			}
-		case msgp.UintType:
-			var v uint64
-			v, body, err = msgp.ReadUint64Bytes(body)
-			out = msgp.AppendUint64(out, v)
-		case msgp.StrType:
-			var v []byte
-			v, body, err = msgp.ReadStringZC(body)
-			out = msgp.AppendStringFromBytes(out, v)
-		case msgp.BinType:
-			var v []byte
-			v, body, err = msgp.ReadBytesZC(body)
-			out = msgp.AppendBytes(out, v)
-		case msgp.ArrayType:
-			n, body, err = msgp.ReadArrayHeaderBytes(body)
-			out = msgp.AppendArrayHeader(out, n)
-		case msgp.MapType:
-			n, body, err = msgp.ReadMapHeaderBytes(body)
-			out = msgp.AppendMapHeader(out, n)
-		case msgp.NilType, msgp.BoolType:
-			out, body = append(out, body[0]), body[1:]
-		default: // an extension: by its text, which names the type and the bytes
-			var text []byte
-			text, body, err = appendJSONExt(nil, body)
-			out = append(out, text...)
-		}
-		require.NoError(t, err)
-	}
-	return out
-}
-
-func normalFloat(f float64) []byte {
-	if math.IsNaN(f) {
-		f = math.NaN() // one of many
-	}
-	return msgp.AppendFloat64(nil, f)
-}
-
 func BenchmarkJSON(b *testing.B) {
-	body, err := appendMessagePack(nil, `{"name":"penguin","pos":[1.5,2.25,-3.0],"hp":100,"tags":["a","b"],"raw":{"$bin":"AAECAwQF"}}`)
+	body, err := AppendMessagePack(nil, `{"name":"penguin","pos":[1.5,2.25,-3.0],"hp":100,"tags":["a","b"],"raw":{"$bin":"AAECAwQF"}}`)
 	require.NoError(b, err)
-	text, err := appendJSON(nil, body)
+	text, err := AppendJSON(nil, body)
 	require.NoError(b, err)
 	b.Run("write", func(b *testing.B) {
 		b.ReportAllocs()
 		var dst []byte
 		for b.Loop() {
-			dst, _ = appendJSON(dst[:0], body)
+			dst, _ = AppendJSON(dst[:0], body)
 		}
 	})
 	b.Run("read", func(b *testing.B) {
 		b.ReportAllocs()
 		var dst []byte
 		for b.Loop() {
-			dst, _ = appendMessagePack(dst[:0], string(text))
+			dst, _ = AppendMessagePack(dst[:0], string(text))
 		}
 	})
 	b.Run("read the worst", func(b *testing.B) { // every level moves what it holds
@@ -294,7 +191,7 @@ func BenchmarkJSON(b *testing.B) {
 		b.ReportAllocs()
 		var dst []byte
 		for b.Loop() {
-			dst, _ = appendMessagePack(dst[:0], string(worst))
+			dst, _ = AppendMessagePack(dst[:0], string(worst))
 		}
 	})
 }

@@ -1,7 +1,4 @@
-package sidecar
-
-// JSON to MessagePack, for bodies that callers give as JSON text. The conventions are those of PacketBody.json;
-// json_write.go goes the other way.
+package jsonbody
 
 import (
 	"encoding/base64"
@@ -18,13 +15,14 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// appendMessagePack appends the one JSON value that text holds to dst as MessagePack. Map order is kept. Its errors say
-// at which byte of text something is wrong, and do not quote it: errors are logged, bodies are not.
-func appendMessagePack(dst []byte, text string) ([]byte, error) {
+// AppendMessagePack appends the one JSON value that text holds to dst as MessagePack. Maps keep their order. Text
+// beyond [packet.MaxNesting] or [packet.MaxElements] is refused; [packet.Check], which a packet's body has yet to pass, is
+// stricter. Errors say at which byte of text something is wrong, and do not quote it: errors are logged, bodies are not.
+func AppendMessagePack(dst []byte, text string) ([]byte, error) {
 	if at := loneSurrogate(text); at >= 0 {
 		return dst, fmt.Errorf("byte %d: half of a surrogate pair is no character", at)
 	}
-	r := jsonReader{dec: json.NewDecoder(strings.NewReader(text))}
+	r := reader{dec: json.NewDecoder(strings.NewReader(text))}
 	r.dec.UseNumber()
 	err := r.value(0)
 	if err == nil {
@@ -40,25 +38,25 @@ func appendMessagePack(dst []byte, text string) ([]byte, error) {
 	return dst, fmt.Errorf("byte %d: %w", r.dec.InputOffset(), err)
 }
 
-// jsonReader turns tokens into MessagePack as they come, so that what it holds is bounded by the text.
-type jsonReader struct {
+// reader turns tokens into MessagePack as they come, so that what it holds is bounded by the text.
+type reader struct {
 	dec      *json.Decoder
 	elements int
 	// out is the MessagePack without the headers of arrays and maps. How long they are is known only at their end, and
 	// pushing everything behind aside for each of them would take time that grows with nesting times length.
 	out     []byte
-	headers []jsonHeader // in the order of their places
+	headers []header // in the order of their places
 }
 
-// jsonHeader is the header of an array or a map, and its place in jsonReader.out.
-type jsonHeader struct {
+// header is the header of an array or a map, and its place in reader.out.
+type header struct {
 	at    int
 	n     uint32
 	keyed bool
 }
 
 // appendTo appends what was read, with its headers.
-func (r *jsonReader) appendTo(dst []byte) []byte {
+func (r *reader) appendTo(dst []byte) []byte {
 	copied := 0
 	for _, h := range r.headers {
 		dst = append(dst, r.out[copied:h.at]...)
@@ -72,7 +70,7 @@ func (r *jsonReader) appendTo(dst []byte) []byte {
 	return append(dst, r.out[copied:]...)
 }
 
-func (r *jsonReader) value(depth int) error {
+func (r *reader) value(depth int) error {
 	token, err := r.dec.Token()
 	if err != nil {
 		return err
@@ -103,9 +101,9 @@ func (r *jsonReader) value(depth int) error {
 	return r.object(depth)
 }
 
-func (r *jsonReader) array(depth int) error {
+func (r *reader) array(depth int) error {
 	index := len(r.headers)
-	r.headers = append(r.headers, jsonHeader{at: len(r.out)})
+	r.headers = append(r.headers, header{at: len(r.out)})
 	for ; r.dec.More(); r.headers[index].n++ {
 		if err := r.value(depth + 1); err != nil {
 			return err
@@ -115,9 +113,9 @@ func (r *jsonReader) array(depth int) error {
 	return err
 }
 
-func (r *jsonReader) object(depth int) error {
+func (r *reader) object(depth int) error {
 	index := len(r.headers)
-	r.headers = append(r.headers, jsonHeader{at: len(r.out), keyed: true})
+	r.headers = append(r.headers, header{at: len(r.out), keyed: true})
 	for ; r.dec.More(); r.headers[index].n++ {
 		key, err := r.text()
 		if err != nil {
@@ -128,8 +126,8 @@ func (r *jsonReader) object(depth int) error {
 			r.out = msgp.AppendString(r.out, key)
 		case strings.HasPrefix(key, "$$"):
 			r.out = msgp.AppendString(r.out, key[1:])
-		case strings.HasPrefix(key, jsonBinPrefix):
-			err = r.bin(key[len(jsonBinPrefix):])
+		case strings.HasPrefix(key, binPrefix):
+			err = r.bin(key[len(binPrefix):])
 		case r.headers[index].n == 0:
 			r.headers = r.headers[:index] // it is no map
 			return r.special(key)
@@ -148,8 +146,8 @@ func (r *jsonReader) object(depth int) error {
 }
 
 // special reads the rest of an object that stands for what JSON has no word for, behind its only key.
-func (r *jsonReader) special(key string) error {
-	read, ok := map[string]func() error{jsonBin: r.binText, jsonFloat: r.float, jsonExt: r.ext}[key]
+func (r *reader) special(key string) error {
+	read, ok := map[string]func() error{keyBin: r.binText, keyFloat: r.float, keyExt: r.ext}[key]
 	if !ok {
 		return unknownKey()
 	}
@@ -159,7 +157,7 @@ func (r *jsonReader) special(key string) error {
 	return r.delim('}', "an object with "+key+" has no other key")
 }
 
-func (r *jsonReader) binText() error {
+func (r *reader) binText() error {
 	text, err := r.text()
 	if err != nil {
 		return err
@@ -167,13 +165,13 @@ func (r *jsonReader) binText() error {
 	return r.bin(text)
 }
 
-func (r *jsonReader) bin(text string) error {
+func (r *reader) bin(text string) error {
 	data, err := base64.StdEncoding.DecodeString(text)
 	r.out = msgp.AppendBytes(r.out, data)
 	return err
 }
 
-func (r *jsonReader) float() error {
+func (r *reader) float() error {
 	text, err := r.text()
 	if err != nil {
 		return err
@@ -186,7 +184,7 @@ func (r *jsonReader) float() error {
 	return nil
 }
 
-func (r *jsonReader) ext() error {
+func (r *reader) ext() error {
 	const form = `$ext is [type, "<base64>"] with a type from 0 to 127, or -1 for times`
 	if err := r.delim('[', form); err != nil {
 		return err
@@ -216,7 +214,7 @@ func (r *jsonReader) ext() error {
 }
 
 // text reads a token that must be a string: an object's key, or what stands in one of the special objects.
-func (r *jsonReader) text() (string, error) {
+func (r *reader) text() (string, error) {
 	token, err := r.dec.Token()
 	if err != nil {
 		return "", err
@@ -228,7 +226,7 @@ func (r *jsonReader) text() (string, error) {
 	return text, nil
 }
 
-func (r *jsonReader) delim(want json.Delim, otherwise string) error {
+func (r *reader) delim(want json.Delim, otherwise string) error {
 	token, err := r.dec.Token()
 	if err == nil && token != want {
 		err = errors.New(otherwise)
@@ -241,7 +239,7 @@ func unknownKey() error {
 }
 
 // number keeps integers and floats apart as the text does: a point or an exponent makes a float.
-func (r *jsonReader) number(text string) error {
+func (r *reader) number(text string) error {
 	if strings.ContainsAny(text, ".eE") {
 		f, err := strconv.ParseFloat(text, 64)
 		if err != nil {
