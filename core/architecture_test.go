@@ -5,8 +5,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +81,26 @@ func TestOnlyEndpointHasSockets(t *testing.T) {
 		}
 	}
 	assert.True(t, found, "somebody must import net, or this test looks in the wrong place")
+}
+
+// TestMapsNameFilesThatExist: whoever follows a doc.go to a file finds it, below the doc.go's own directory.
+func TestMapsNameFilesThatExist(t *testing.T) {
+	for _, dir := range []string{".", "../sidecar"} {
+		files := map[string]bool{}
+		require.NoError(t, filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+			if err == nil {
+				files[entry.Name()] = true
+			}
+			return err
+		}))
+		text, err := os.ReadFile(filepath.Join(dir, "doc.go"))
+		require.NoError(t, err)
+		named := regexp.MustCompile(`\w+\.go\b`).FindAllString(string(text), -1)
+		require.NotEmpty(t, named, "%s/doc.go", dir)
+		for _, name := range named {
+			assert.True(t, files[name], "%s/doc.go names %s", dir, name)
+		}
+	}
 }
 
 // sources returns what every directory with Go code imports, on any system, tests aside.

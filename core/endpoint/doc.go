@@ -9,4 +9,11 @@
 // that lock; what the kernel does not take waits in a bounded queue, which a writer goroutine empties and then ends.
 //
 // What all connections of a process hold together is bounded by a [Budget] that their endpoints share.
+//
+// Files are named after what they do:
+//
+//   - the endpoint: endpoint, options, listen, dial, ping, update, flush, info, end
+//   - a connection: accept, conn, tls, read (attempt, pace), handle, close, linger
+//   - packets on their way out: send, batch, frame, write, queue; broadcast, target, delivery
+//   - what limits cost: janitor (time), memory and budget (bytes), complain (log lines), counters
 package endpoint
