@@ -1,5 +1,5 @@
 // Package core holds the peng3dnet protocol: a TCP stream of length-prefixed MessagePack packets, a handshake that agrees
-// on a registry of packet types, and the events by which applications follow it. It knows nothing of gRPC or protobuf; a Go
+// on a registry of packet types, and the events that let applications follow it. It knows nothing of gRPC or protobuf; a Go
 // program can use it as it is. The package itself is empty: this is the map.
 //
 // # What is where

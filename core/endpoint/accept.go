@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// acceptLoop accepts until the listener is closed. When the system is out of resources, it backs off and goes on.
+// acceptLoop accepts connections until the listener is closed. When the system is out of resources it waits, up to 1 s, and
+// tries again.
 func (e *Endpoint) acceptLoop(l *net.TCPListener) {
 	var backoff time.Duration
 	for {
@@ -35,7 +36,7 @@ func (e *Endpoint) accept(tcp *net.TCPConn) {
 	c := e.newConn(tcp)
 	out := output()
 	defer release(out)
-	c.mu.Lock() // until the accept event is out: a Stop at the same time must not report the close before it
+	c.mu.Lock() // until the accept event is reported: a concurrent Stop must not report the close before it
 	why := e.admit(c)
 	if why == "" {
 		c.sess.Accepted(time.Now(), c.peer, c.local(), out)
@@ -45,7 +46,7 @@ func (e *Endpoint) accept(tcp *net.TCPConn) {
 	if why != "" {
 		e.counters.refused[why].Add(1)
 		e.logger.Debug("refused a connection", "peer", joinAddr(c.peer), "why", string(why))
-		_ = tcp.Close() // it was never ours
+		_ = tcp.Close() // it was never used, so an error means nothing
 		return
 	}
 	e.working.Go(c.serve)

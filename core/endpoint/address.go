@@ -84,7 +84,7 @@ func addrOf(a net.Addr) event.Addr {
 	return event.Addr{Host: tcp.AddrPort().Addr().Unmap().String(), Port: uint16(tcp.Port)}
 }
 
-// dialTCP opens a TCP connection. Names with several addresses are tried in parallel, as net.Dialer does.
+// dialTCP opens a TCP connection. The addresses of a name are tried as net.Dialer does it, IPv6 and IPv4 in parallel.
 func dialTCP(ctx context.Context, address string) (*net.TCPConn, error) {
 	var d net.Dialer
 	nc, err := d.DialContext(ctx, "tcp", address)

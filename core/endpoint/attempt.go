@@ -6,8 +6,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/event"
 )
 
-// attempt is one non-blocking read or write of a socket through its syscall.RawConn. It is used again together with the
-// function that RawConn calls, so that it allocates nothing.
+// attempt is one non-blocking read or write of a socket through its syscall.RawConn. It is reused together with the
+// function that RawConn calls, so that an attempt allocates nothing.
 type attempt struct {
 	call func(fd uintptr) (done bool) // the function; it works on the attempt it was made for
 

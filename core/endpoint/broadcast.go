@@ -14,7 +14,7 @@ type BroadcastResult struct {
 
 // Broadcast queues one packet for many connections. It is encoded and compressed once, and reported as one send event with
 // all of them. Errors: ErrNotServer, ErrLogFull, ErrStopped, packet.ErrUnknown, packet.ErrMalformedBody, wire.ErrTooLarge,
-// *packet.InvalidError; a connection that cannot take it is no error.
+// *packet.InvalidError. A connection that cannot take the packet is no error.
 func (e *Endpoint) Broadcast(t Target, ref packet.Ref, body []byte) (BroadcastResult, error) {
 	return e.broadcast(t, ref, body, nil)
 }
@@ -61,8 +61,8 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 	return result, nil
 }
 
-// beginBroadcast holds back the endpoint's end until the broadcast is done: it may be the one that reports a connection's
-// close.
+// beginBroadcast holds back the endpoint's end until the broadcast is done, because the broadcast may be what reports a
+// connection's close.
 func (e *Endpoint) beginBroadcast() error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()

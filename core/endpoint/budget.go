@@ -8,8 +8,8 @@ import (
 )
 
 // Budget bounds the memory that all endpoints which share it take for their peers: the beginnings of frames whose rest has
-// not come, and packets that peers have not read yet. It knows the memory of the endpoints' event logs as well, if it is
-// told. All methods may be called concurrently; a nil Budget bounds nothing.
+// not come, and packets that peers have not read yet. It counts the memory of the endpoints' event logs as well, if
+// CountLog is told of it. All methods may be called concurrently; a nil Budget bounds nothing.
 //
 // Connections together may hold what the logs leave of the limit, and a quarter of the limit in any case: closing a
 // connection empties no log, so logs alone never cost one. (What bounds a log is its own event.Gate.) Beyond that, the
@@ -18,17 +18,17 @@ import (
 type Budget struct {
 	limit       int64
 	conns, logs atomic.Int64  // bytes
-	crossed     chan struct{} // holds a value while somebody should look who holds most
+	crossed     chan struct{} // holds a value while a janitor should look which connections hold most
 
-	shedding sync.Mutex // held by the janitor that closes connections, and by nobody who holds another lock
+	shedding sync.Mutex // held by the janitor that closes connections; it is taken before any other lock
 	mu       sync.Mutex // guards members; no other lock is taken under it
 	members  map[*Endpoint]struct{}
 }
 
-// logsLeave is the part of the limit that connections may hold however large the logs are: one in so many.
+// logsLeave divides the limit: a quarter is what connections may hold however large the logs are.
 const logsLeave = 4
 
-// NewBudget returns a budget of so many bytes, which must be more than 0.
+// NewBudget returns a budget of limit bytes, which must be more than 0.
 func NewBudget(limit int64) *Budget {
 	return &Budget{limit: limit, crossed: make(chan struct{}, 1), members: make(map[*Endpoint]struct{})}
 }
@@ -36,17 +36,17 @@ func NewBudget(limit int64) *Budget {
 // Limit returns how many bytes there are.
 func (b *Budget) Limit() int64 { return b.limit }
 
-// Used returns how many bytes are taken, by connections and logs together. It can be more than the limit: by what logs
-// take, and for the moment until the largest connection is closed.
+// Used returns how many bytes are taken, by connections and logs together. It can be more than the limit: because of the logs,
+// or for the moment until the largest connection is closed.
 func (b *Budget) Used() int64 { return b.conns.Load() + b.logs.Load() }
 
-// CountLog says that an event log takes so many bytes more, or less. It is quick, and takes no lock.
+// CountLog adds delta bytes, which may be negative, to what event logs take. It is quick, and takes no lock.
 func (b *Budget) CountLog(delta int) {
 	b.logs.Add(int64(delta))
 	b.look(int64(delta))
 }
 
-// count says that connections take so many bytes more, or less. It may be called with locks held.
+// count adds delta bytes, which may be negative, to what connections take. It may be called with locks held.
 func (b *Budget) count(delta int64) {
 	if b != nil {
 		b.conns.Add(delta)
@@ -54,7 +54,7 @@ func (b *Budget) count(delta int64) {
 	}
 }
 
-// look wakes a janitor if what has grown by delta is too much now.
+// look wakes a janitor if a growth by delta has made it too much.
 func (b *Budget) look(delta int64) {
 	if delta <= 0 || !b.exceeded() {
 		return
@@ -70,7 +70,7 @@ func (b *Budget) exceeded() bool {
 	return b.conns.Load() > max(b.limit-b.logs.Load(), b.limit/logsLeave)
 }
 
-// wake is what janitors listen to.
+// wake returns the channel that janitors listen to.
 func (b *Budget) wake() <-chan struct{} {
 	if b == nil {
 		return nil
@@ -78,7 +78,7 @@ func (b *Budget) wake() <-chan struct{} {
 	return b.crossed
 }
 
-// join makes the connections of an endpoint, which has a janitor, known.
+// join lets the budget shed connections of an endpoint, which has a janitor.
 func (b *Budget) join(e *Endpoint) {
 	if b != nil {
 		b.mu.Lock()
@@ -96,12 +96,12 @@ func (b *Budget) leave(e *Endpoint) {
 	}
 }
 
-// shed closes connections until the others fit, those that hold most first. What a closed one held no longer counts then,
+// shed closes the connections that hold most, one after the other, until the rest fit. What a closed one held counts no more,
 // so that no other is closed in its place.
 func (b *Budget) shed() {
 	b.shedding.Lock()
 	defer b.shedding.Unlock()
-	if !b.exceeded() { // somebody else was quicker
+	if !b.exceeded() { // another janitor was quicker
 		return
 	}
 	for _, c := range b.offenders() {

@@ -15,7 +15,7 @@ const closeTimeout = 5 * time.Second
 const MaxReason = 1024
 
 // CloseConn ends a connection: what is queued goes out first, then the reason, then the close. reason nil is the reference's
-// None. It does not wait; the close event tells the end. Errors: ErrUnknownConn, ErrStopped, *packet.InvalidError.
+// None. It does not wait: the close event reports the end. Errors: ErrUnknownConn, ErrStopped, *packet.InvalidError.
 func (e *Endpoint) CloseConn(id uint64, reason *string) error {
 	if err := checkReason(reason); err != nil {
 		return err
@@ -52,7 +52,7 @@ func (c *conn) cut(reason *string, detail string) {
 		s.Cut(reason, detail)
 		c.giveUp()
 	})
-	_ = c.tcp.Close() // wakes the reader, which closes it again; there is nothing to learn from the error
+	_ = c.tcp.Close() // wakes the reader, which closes it again; the error says nothing new
 }
 
 // giveUp forgets what is queued. c.mu is held.
@@ -62,15 +62,15 @@ func (c *conn) giveUp() {
 	c.wakeFlushers()
 }
 
-// conclude brings a closing connection further towards its end, and reports the close when nothing is left to write. It is
-// called after everything that may have been the last obstacle. c.mu is held.
+// conclude reports the close of a closing connection when nothing is left to write. It is called whenever the last obstacle may
+// have gone. c.mu is held.
 func (c *conn) conclude(out *session.Output) {
 	if !c.decided {
 		c.decided = true
 		c.deadline = time.Since(c.e.created) + closeTimeout
 		close(c.closing)
 	}
-	if c.sess.EndedByPeer() && c.queue.size > 0 { // what a writer is at included
+	if c.sess.PeerDone() && c.queue.size > 0 { // including what a writer is writing
 		c.giveUp()
 	}
 	unwritten := c.queue.size > 0 || c.writing
@@ -86,12 +86,12 @@ func (c *conn) conclude(out *session.Output) {
 	}
 	out.Reset()
 	c.wakeFlushers()
-	// The reader may be waiting for bytes: it lets go of what it holds, and lingers. An error means that the socket is
-	// closed already, and the reader on its way.
+	// The reader may be waiting for bytes: this wakes it, to release its memory and to linger. An error means that the socket
+	// is closed already, which has woken it.
 	_ = c.tcp.SetReadDeadline(time.Now())
 }
 
-// forget takes a connection whose close was reported out of everything that can be addressed.
+// forget makes a connection whose close was reported unknown: it cannot be addressed any more.
 func (e *Endpoint) forget(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -102,7 +102,7 @@ func (e *Endpoint) forget(c *conn) {
 	}
 }
 
-// retire takes a connection out of the books when its goroutine ends.
+// retire stops counting a connection whose goroutine ends.
 func (e *Endpoint) retire(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

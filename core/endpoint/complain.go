@@ -10,8 +10,9 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// An operator wants to know who was closed because of a limit, or did not speak the protocol, and an attacker must not be
-// able to fill a disk with that: some lines at once, and then one a second, tell of all.
+// An operator wants to know which connections were closed because of a limit, or did not speak the protocol, but an attacker
+// must not be able to fill a disk with that. So there are some lines at once and then one a second; each says how many were
+// left out before it.
 const (
 	complaintsAtOnce    = 20
 	complaintsPerSecond = 1
@@ -20,14 +21,14 @@ const (
 // complaints are an endpoint's log lines about peers. Its methods may be called concurrently.
 type complaints struct {
 	limiter  *rate.Limiter
-	unlogged atomic.Int64 // since the last line
+	unlogged atomic.Int64 // how many were left out since the last line
 }
 
 func newComplaints() complaints {
 	return complaints{limiter: rate.NewLimiter(complaintsPerSecond, complaintsAtOnce)}
 }
 
-// complain logs why a connection ended, if that was for a rule of ours. c.mu is not held.
+// complain logs why a connection ended, if a rule of ours ended it. c.mu is not held.
 func (c *conn) complain() {
 	c.mu.Lock()
 	cause := c.sess.Cause()

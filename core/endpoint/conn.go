@@ -12,8 +12,8 @@ import (
 )
 
 // conn is one connection. Its reader goroutine (serve, then serveActive) owns the socket and closes it; a writer goroutine exists
-// only while the peer is slower than we are. It has 568 bytes, which is as much as fits one of the allocator's sizes: one more
-// field costs each idle connection 64.
+// only while the peer is slower than we are. A conn has 568 bytes, just within one of the allocator's size classes: one more
+// field costs every idle connection 64 bytes.
 type conn struct {
 	e     *Endpoint
 	id    uint64
@@ -60,7 +60,7 @@ type conn struct {
 	bytesReceived, bytesSent     atomic.Uint64
 }
 
-// newConn makes a connection of a TCP socket. It has no number and no goroutine yet.
+// newConn makes a connection from a TCP socket. It has no number and no goroutine yet.
 func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
 	c := &conn{
 		e: e, tcp: tcp, nc: tcp,
@@ -78,7 +78,7 @@ func (e *Endpoint) newConn(tcp *net.TCPConn) *conn {
 	return c
 }
 
-// local is our end's address. It is seldom asked for, and ten thousand copies of it would take 800 KiB.
+// local returns our end's address. It is seldom asked for, and ten thousand copies of it would take 800 KiB.
 func (c *conn) local() event.Addr { return addrOf(c.tcp.LocalAddr()) }
 
 // beginTiming starts the handshake time. It must not be called any more when the janitor runs.
@@ -92,7 +92,7 @@ func (c *conn) number(id uint64) {
 	c.id, c.sess = id, session.New(&c.e.cfg, id)
 }
 
-// outputs are reused: a session's decisions are carried out before its lock is given up.
+// outputs are reused: a session's decisions are carried out before its lock is released.
 var outputs = sync.Pool{New: func() any { return new(session.Output) }}
 
 func output() *session.Output { return outputs.Get().(*session.Output) }
@@ -111,7 +111,7 @@ func (c *conn) carryOut(out *session.Output) {
 		c.countSent(out.Sent)
 		if c.fits(len(out.Frames)) || c.sess.Closing() { // there is always room for the reason
 			c.write(frame{bytes: out.Frames})
-		} else { // a peer that asks, and does not read the answers
+		} else { // the peer asks, but does not read the answers
 			c.abandon(session.ReasonSendQueueFull, deaf)
 		}
 	}

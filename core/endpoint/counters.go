@@ -6,7 +6,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// Refusal says why a server did not take a connection in.
+// Refusal is why a server did not admit a connection.
 type Refusal string
 
 // The refusals.
@@ -22,7 +22,7 @@ type counters struct {
 	packetsReceived, packetsSent atomic.Uint64
 	bytesReceived, bytesSent     atomic.Uint64
 	acceptErrors, paced, logFull atomic.Uint64
-	// The maps do not change, what they point to does.
+	// The maps do not change; what they point to does.
 	refused map[Refusal]*atomic.Uint64
 	closed  map[string]*atomic.Uint64 // by session.Cause
 }

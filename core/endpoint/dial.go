@@ -24,11 +24,11 @@ type Client struct {
 	conn *conn
 }
 
-// dialFarewell is how long a connection that did not become active may take to end.
+// dialFarewell is how long a connection that has not become active may take to end.
 const dialFarewell = 100 * time.Millisecond
 
-// Dial connects to a server at address (see ParseAddress; host "" and 0.0.0.0 mean this machine). It returns when TCP, and
-// TLS if asked for, stand; with WaitHandshake when the connection is active. An endpoint is left behind only by success.
+// Dial connects to a server at address (see ParseAddress; host "" and 0.0.0.0 mean this machine). It returns when the TCP
+// connection is established, with TLS if asked for; with WaitHandshake, when it is active. After an error no endpoint is left.
 // Errors: *packet.InvalidError, packet.ErrExists, ErrConnectRefused, ErrUnknownHost, *HandshakeError, those of ctx.
 func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, error) {
 	addr, err := ParseAddress(address, DefaultPort)
@@ -101,7 +101,7 @@ func dialError(ctx context.Context, addr event.Addr, err error) error {
 		return host
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err // the rest is the address, which may be said once
+		err = op.Err // the rest is the address, which our message has already
 	}
 	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = call.Err
@@ -129,14 +129,14 @@ func (cl *Client) waitActive(ctx context.Context) error {
 		return fmt.Errorf("waiting for the handshake with %s: %w", joinAddr(cl.addr), ctx.Err())
 	}
 	select {
-	case <-c.active: // and ended since: that is for the close event to tell
+	case <-c.active: // and has ended since, which the close event reports
 		return nil
 	default:
 	}
 	return c.handshakeError()
 }
 
-// handshakeError says why the connection ended before what it was made for.
+// handshakeError says why the connection ended before it was of use.
 func (c *conn) handshakeError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// Stop ends the endpoint: what is queued goes out (at most for stopTimeout), the connections close, and Done is closed. It
-// returns then. On a stopped endpoint it does nothing.
+// Stop ends the endpoint: what is queued goes out, for at most 1.5 s, the connections close, and Done is closed. It returns
+// after that. On a stopped endpoint it does nothing.
 func (e *Endpoint) Stop() error {
 	e.end(ending{reason: e.farewell(), timeout: stopTimeout})
 	<-e.done
@@ -34,17 +34,18 @@ func (e *Endpoint) farewell() *string {
 type ShutdownOptions struct {
 	Reason  *string       // nil: "servershutdown" from a server, None from a client
 	Join    bool          // whether Shutdown waits for the end
-	Timeout time.Duration // how long peers may take to read what is queued, the reason included. 0: 1.5 s
+	Timeout time.Duration // how long peers may take to read what is queued, including the reason. 0: 1.5 s
 }
 
 // ShutdownResult says how the connections ended.
 type ShutdownResult struct {
-	Delivered int // took everything, the reason included
+	Delivered int // took everything, including the reason
 	Cut       int // were closed with something still queued
 }
 
-// Shutdown ends the endpoint and tells every peer why. With Join it returns when all has ended, or ctx is over, which does
-// not stop the end. On a stopped endpoint it does nothing, but waits all the same.
+// Shutdown ends the endpoint and tells every peer why. With Join it returns when all has ended; if ctx ends first, it returns
+// ctx's error, and the shutdown goes on. On a stopped endpoint it does nothing, but waits all the same. Errors:
+// *packet.InvalidError, those of ctx.
 func (e *Endpoint) Shutdown(ctx context.Context, opts ShutdownOptions) (ShutdownResult, error) {
 	if err := checkReason(opts.Reason); err != nil {
 		return ShutdownResult{}, err
@@ -69,7 +70,7 @@ func (e *Endpoint) Shutdown(ctx context.Context, opts ShutdownOptions) (Shutdown
 	}
 }
 
-// ending is how an endpoint is brought to its end.
+// ending says how an endpoint is to end.
 type ending struct {
 	reason   *string
 	timeout  time.Duration
@@ -96,7 +97,7 @@ func (e *Endpoint) wind(how ending, begun bool) {
 	conns := e.snapshot()
 	for _, c := range conns {
 		if begun {
-			_ = c.close(how.reason, "the endpoint ends") // one that is closing already is on its way
+			_ = c.close(how.reason, "the endpoint ends") // one that is closing already will end, too
 		} else {
 			c.cut(how.reason, "the endpoint was never started")
 		}

@@ -51,13 +51,13 @@ type Endpoint struct {
 	live    map[*conn]struct{}          // those whose goroutines have not ended yet
 	perHost map[string]int              // how many of live come from an IP address
 	groups  map[string]map[uint64]*conn // by group name
-	ordered atomic.Pointer[[]*conn]     // conns in order, made when it is wanted and kept while conns does not change
+	ordered atomic.Pointer[[]*conn]     // conns in order of id, made when wanted and kept until conns changes; see inOrder
 	lastID  uint64
 
 	begin      func()         // starts accepting or reading; called by Start
-	unlisten   func()         // closes the listener: from then on nothing is admitted
+	unlisten   func()         // closes the listener
 	working    sync.WaitGroup // the goroutines of the listener and of connections
-	broadcasts sync.WaitGroup // those under way: they hold back the close of connections
+	broadcasts sync.WaitGroup // those under way; see beginBroadcast
 	ending     chan struct{}  // closed when the end begins
 	quit       chan struct{}  // closed to end the janitor
 	janitor    sync.WaitGroup
@@ -134,7 +134,8 @@ func (e *Endpoint) configure(side packet.Side, opts *Options) error {
 	})
 }
 
-// Start begins the work of an endpoint that was made with DeferredStart. On a running one it does nothing.
+// Start begins the work of an endpoint that was made with DeferredStart. On a running one it does nothing. The error is
+// ErrStopped.
 func (e *Endpoint) Start() error {
 	e.mu.Lock()
 	switch e.phase {
@@ -147,7 +148,7 @@ func (e *Endpoint) Start() error {
 		e.mu.Unlock()
 		return ErrStopped
 	}
-	// Under the lock, so that a Stop at the same time finds everything begun.
+	// Under the lock, so that a concurrent Stop finds everything begun.
 	e.report(event.Event{Type: e.typ(event.ServerStart, event.ClientStart)})
 	e.budget.join(e)
 	e.begin()
@@ -165,11 +166,11 @@ func (e *Endpoint) Addr() event.Addr { return e.addr }
 // Registry returns the packet registry of this moment, ordered by id, internal packets included.
 func (e *Endpoint) Registry() []event.Registered { return e.cfg.Registry.Table().Entries() }
 
-// Done is closed when the endpoint has ended: every goroutine is gone, and its last event was appended.
+// Done returns a channel that is closed when the endpoint has ended: its goroutines are gone, its last event was appended.
 func (e *Endpoint) Done() <-chan struct{} { return e.done }
 
-// RegisterPackets adds packet types: all of them, or none. It returns them with their ids. Connections that completed the
-// handshake before do not learn of them. Errors: *packet.InvalidError, packet.ErrExists, ErrStopped.
+// RegisterPackets adds packet types: all of them, or none. It returns them with their ids. Peers that have completed the
+// handshake do not learn of them. Errors: *packet.InvalidError, packet.ErrExists, ErrStopped.
 func (e *Endpoint) RegisterPackets(types []packet.Type) ([]packet.Type, error) {
 	if err := e.usable(); err != nil {
 		return nil, err
@@ -191,7 +192,7 @@ func (e *Endpoint) RegisterConntypes(types []session.Conntype) error {
 	return e.cfg.Conntypes.Add(types...)
 }
 
-// SetCompression says when bodies are compressed, from the next packet on.
+// SetCompression says which bodies are compressed, from the next packet on. The error is a *packet.InvalidError.
 func (e *Endpoint) SetCompression(c wire.Compression) error {
 	if wrong, ok := errors.AsType[*wire.SettingError](c.Validate()); ok {
 		return &packet.InvalidError{Field: "compression." + wrong.Field, Problem: wrong.Problem}
@@ -200,7 +201,8 @@ func (e *Endpoint) SetCompression(c wire.Compression) error {
 	return nil
 }
 
-// Interrupt reports an interrupt event, and does nothing else: there is no loop here that would need waking.
+// Interrupt reports an interrupt event, and does nothing else: there is no loop here that would need waking. The error is
+// ErrStopped.
 func (e *Endpoint) Interrupt() error {
 	e.mu.RLock()
 	defer e.mu.RUnlock() // after the report: an endpoint that has ended reports nothing more
@@ -250,7 +252,8 @@ func (e *Endpoint) typ(server, client event.Type) event.Type {
 	return client
 }
 
-// clock is the time that judges peers: since the endpoint's beginning, but standing still while reading is paused.
+// clock returns the time by which peers are judged: how long the endpoint has existed, without the time in which reading was
+// paused.
 func (e *Endpoint) clock() time.Duration {
 	d := time.Since(e.created)
 	if e.gate != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// What an endpoint answers to its application. Besides these: *packet.InvalidError (bad arguments), packet.ErrUnknown,
+// What an endpoint tells its application. Besides these: *packet.InvalidError (bad arguments), packet.ErrUnknown,
 // packet.ErrExists, packet.ErrMalformedBody, wire.ErrTooLarge, fs.ErrPermission, and the errors of a context.
 var (
 	// ErrStopped: the endpoint has ended, or is about to.
@@ -30,8 +30,8 @@ var (
 	ErrConnectRefused = errors.New("cannot connect")
 	// ErrUnknownHost: the name of a host has no address.
 	ErrUnknownHost = errors.New("unknown host")
-	// ErrAddressNotHere: a server's address is another machine's.
-	ErrAddressNotHere = errors.New("the address is none of this machine's: listen on one that is, or on :: or 0.0.0.0")
+	// ErrAddressNotHere: a server's address is not one of this machine's.
+	ErrAddressNotHere = errors.New("the address is not one of this machine's: listen on one that is, or on :: or 0.0.0.0")
 )
 
 // HandshakeError says that a connection ended before it became active.

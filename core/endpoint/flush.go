@@ -8,8 +8,8 @@ type flushWaiter struct {
 	done chan struct{}
 }
 
-// Flush waits until everything queued before the call was handed to the kernel, or its connections ended. The error is that
-// of ctx; what is queued stays queued then.
+// Flush waits until everything queued before the call was handed to the kernel, or its connections have ended. If ctx ends
+// first, its error is returned, and what is queued stays queued.
 func (e *Endpoint) Flush(ctx context.Context) error {
 	for _, c := range e.snapshot() {
 		done := c.whenFlushed()
@@ -38,7 +38,7 @@ func (c *conn) whenFlushed() <-chan struct{} {
 	return w.done
 }
 
-// wakeFlushers wakes those who waited for what is written now; all of them if nothing more will be. c.mu is held.
+// wakeFlushers wakes the waiters whose bytes are written; all of them if nothing more will be. c.mu is held.
 func (c *conn) wakeFlushers() {
 	kept := c.waiters[:0]
 	for _, w := range c.waiters {

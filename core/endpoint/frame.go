@@ -12,15 +12,15 @@ import (
 // frame is an encoded packet whose id is not known yet: it depends on the connection's registry.
 type frame struct {
 	bytes  []byte
-	memory int           // what keeping bytes keeps in memory; 0: queues must not keep them
+	memory int           // how much memory bytes keep alive; 0: queues must not keep them, but copy
 	queued *atomic.Int64 // in how many queues the frame is kept, if it may be several
 }
 
-// ownedFrame is a frame whose bytes may be kept by a queue, and do not change any more.
+// ownedFrame returns a frame of bytes that do not change any more, and that queues may keep.
 func ownedFrame(b []byte) frame { return frame{bytes: b, memory: cap(b)} }
 
-// encode checks a body and makes a frame of it: a small one in the memory of s, since queues copy what is small. Without s the
-// frame may be queued at several connections.
+// encode checks a body and makes a frame of it: a small one in the memory of s, because queues copy small frames. If s is
+// nil, the frame may be queued at several connections.
 func (e *Endpoint) encode(body []byte, s *sending) (frame, error) {
 	if len(body) > e.limits.MaxPacket {
 		return frame{}, fmt.Errorf("%w: the body has %d bytes, the limit is %d", wire.ErrTooLarge, len(body), e.limits.MaxPacket)

@@ -15,11 +15,11 @@ const (
 	inflatedAtOnce = 1 << 20
 )
 
-// batches keep received packets between decoding and deciding. On a reader's stack one would make every stack large.
+// batches hold received packets between decoding and deciding. On the stack of its reader, one would make every stack large.
 var batches = sync.Pool{New: func() any { return new([packetsAtOnce]session.Packet) }}
 
-// handle lets the session receive what is in p: decoding without the lock, deciding with it. It returns how many packets
-// were handled at last, and why the peer's bytes make no sense.
+// handle lets the session receive what is in p: decoding without the lock, deciding with it. It returns how many packets the
+// last turn handled, which are yet to be paced (rest), and an error if the peer's bytes make no sense.
 func (c *conn) handle(p []byte) (packets int, err error) {
 	out := output()
 	defer release(out)
@@ -46,8 +46,8 @@ func (c *conn) handle(p []byte) (packets int, err error) {
 	}
 }
 
-// makeWay gives up the place at the gate if the log is full. Small packets take several times their size there, more than
-// was granted for the read: what is left of it waits in line like everybody else.
+// makeWay gives up the place at the gate if the log is full. Small packets take several times their size in the log, more than
+// was granted for the read: what is left of the read waits in line again.
 func (c *conn) makeWay() {
 	if gate := c.reading.gate; gate != nil && gate.Full() {
 		c.reading.leave()
@@ -65,7 +65,7 @@ func (c *conn) admits() (limit, atOnce int) {
 	return c.sess.BodyLimit(), 1
 }
 
-// decode takes packets out of what was fed. more says that it stopped because the batch is full, in number or in size.
+// decode takes packets from what was fed. more says that it stopped because the batch is full, in number or in size.
 func (c *conn) decode(batch []session.Packet, limit int) (n int, more bool, err error) {
 	for n < len(batch) && c.inbound.Inflated() < inflatedAtOnce {
 		var ok bool
@@ -77,10 +77,10 @@ func (c *conn) decode(batch []session.Packet, limit int) (n int, more bool, err 
 	return n, true, nil
 }
 
-// awaitInflating waits until the connection may inflate bodies. What a read of 64 KiB inflates to, the gate cannot know when
-// it lets the read in: many peers that send little at the same moment would put far more into the log than its limit. So
-// only so many connections inflate at a time that a processor is left for the others, and each of them looks whether the
-// log is full before. It keeps the permit until its packets are handled.
+// awaitInflating waits until the connection may inflate bodies. The gate cannot know what a read of 64 KiB will inflate to:
+// many peers that send little at the same moment could put far more into the log than its limit. So the number of connections
+// that inflate at a time is limited, which also leaves a processor to the others, and each first makes sure that the log is
+// not full. It keeps its permit until its packets are handled.
 func (c *conn) awaitInflating() {
 	for {
 		select {

@@ -27,7 +27,7 @@ type Stats struct {
 	ConnectionsTotal uint64
 	Refused          map[Refusal]uint64 // at accept; every Refusal is there
 	Closed           map[string]uint64  // by cause; each of session.Causes is there
-	AcceptErrors     uint64             // how often the system could not hand over a connection: it waits, and is accepted later
+	AcceptErrors     uint64             // how often the system could not hand over a connection, which is accepted later
 	Paced            uint64             // how often a connection had to wait because of PacketsPerSecond or BytesPerSecond
 	LogFull          uint64             // sends that were refused with ErrLogFull
 	PacketsReceived  uint64             // internal ones included
@@ -71,7 +71,7 @@ type ConnInfo struct {
 	Queued          int // bytes waiting for the peer
 }
 
-// Conns returns up to n connections with ids above after (a client's only one, id 0, with after 0), ordered by id.
+// Conns returns up to n connections with ids above after, in order of id. A client's only one, id 0, is always among them.
 func (e *Endpoint) Conns(after uint64, n int) []ConnInfo {
 	conns := slices.DeleteFunc(e.snapshot(), func(c *conn) bool { return c.id <= after && c.id != 0 })
 	slices.SortFunc(conns, func(a, b *conn) int { return cmp.Compare(a.id, b.id) })

@@ -6,8 +6,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// runJanitor ends connections whose time is up, and those that hold most when the budget is exceeded. One goroutine for all
-// of them costs an idle connection nothing; it ends with the endpoint.
+// runJanitor ends connections whose time is up, and those that hold most when the budget is exceeded. It is one goroutine for
+// all of them, so that idle connections cost nothing; it ends with the endpoint.
 func (e *Endpoint) runJanitor() {
 	ticker := time.NewTicker(e.limits.sweep())
 	defer ticker.Stop()
@@ -26,7 +26,8 @@ func (e *Endpoint) runJanitor() {
 	}
 }
 
-// sweep is how often the janitor looks: often enough to be a quarter late at most, and not more than once a second.
+// sweep returns how often the janitor looks: every quarter of the shortest timeout, but every 5 ms at most and every second at
+// least.
 func (l Limits) sweep() time.Duration {
 	shortest := 4 * time.Second
 	for _, d := range []time.Duration{l.HandshakeTimeout, l.FrameStallTimeout, l.IdleTimeout} {
@@ -44,7 +45,7 @@ func (c *conn) judge(now time.Duration) {
 	c.mu.Unlock()
 	silent := now - time.Duration(c.heard.Load())
 	limits := &c.e.limits
-	end := func(reason, detail string) { _ = c.close(&reason, detail) } // if it is closing meanwhile, so much the better
+	end := func(reason, detail string) { _ = c.close(&reason, detail) } // no matter if something else has closed it meanwhile
 	switch {
 	case closing && time.Since(c.e.created) > deadline:
 		c.cut(nil, "") // the reason is known already

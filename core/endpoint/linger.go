@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// After the reason, the last thing between us and a peer is who closes the socket.
+// What is left to settle after the reason was sent: who closes the socket first.
 
 const (
-	// peerFirst is how long we leave it to the peer to close the socket after it got the reason. The reference's client
+	// peerFirst is how long we let the peer close the socket first, once the reason was sent. The reference's client
 	// reports the true reason only if it reads closeconn before it sees the stream end (defect 15).
 	peerFirst = 200 * time.Millisecond
-	// lingerTimeout is how long we then wait for the end of its stream, so that no reset destroys what it has not read. A peer
-	// that never closes its socket holds up Stop for both together, which is less than stopTimeout: so it is not cut there.
+	// lingerTimeout is how long we then wait for the end of its stream, so that no reset destroys what it has not read yet. Both
+	// together are less than stopTimeout, so that a Stop need not cut a peer which never closes its socket.
 	lingerTimeout = time.Second
 )
 
-// linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it.
+// linger leaves the end of the stream to the peer for a moment, so that it can read what was sent to it, unless it is done
+// anyway.
 func (c *conn) linger() {
 	c.mu.Lock()
-	byPeer := c.sess.EndedByPeer()
+	peerDone := c.sess.PeerDone()
 	c.mu.Unlock()
-	if byPeer { // it said so itself: nobody waits for anything
+	if peerDone {
 		return
 	}
 	awaitPeer(c.tcp, c.endStream)
@@ -33,7 +34,7 @@ type incoming interface {
 	SetReadDeadline(t time.Time) error
 }
 
-// awaitPeer throws away what comes until the peer's stream ends: for peerFirst, and then, behind the end of ours, for
+// awaitPeer discards what comes until the peer's stream ends: for peerFirst, and then, after the end of our stream, for
 // lingerTimeout.
 func awaitPeer(in incoming, endStream func() error) {
 	if in.SetReadDeadline(time.Now().Add(peerFirst)) != nil || discard(in) {
@@ -48,7 +49,7 @@ func awaitPeer(in incoming, endStream func() error) {
 // endStream tells the peer that nothing more comes.
 func (c *conn) endStream() error {
 	if t, ok := c.nc.(*tls.Conn); ok {
-		if err := t.CloseWrite(); err != nil { // TLS's own end, without which the peer has to suspect an attack
+		if err := t.CloseWrite(); err != nil { // TLS's own end, without which the peer must suspect a truncated stream
 			return err
 		}
 	}

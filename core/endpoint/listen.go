@@ -17,8 +17,8 @@ import (
 // Server is an endpoint that accepts connections. They are numbered from 1.
 type Server struct{ *Endpoint }
 
-// Listen makes a server on address (see ParseAddress; host "" and 0.0.0.0 listen on IPv4 only, :: on both families, port 0
-// on any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
+// Listen makes a server on address (see ParseAddress; the hosts "" and 0.0.0.0 mean IPv4 only, :: both families; port 0 means
+// any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
 // ErrAddressInUse, ErrAddressNotHere, ErrUnknownHost, fs.ErrPermission, those of ctx.
 func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, error) {
 	addr, err := ParseAddress(address, DefaultPort)
@@ -72,7 +72,7 @@ func listenError(where string, err error) error {
 	return &packet.InvalidError{Field: "address", Problem: "cannot be listened on: " + err.Error()}
 }
 
-// checkPingData makes sure that pings can be answered with data, and that a small ping has no huge answer.
+// checkPingData makes sure that pings can be answered with data of at most limit bytes, so that no small ping has a huge answer.
 func checkPingData(data []byte, limit int) error {
 	if len(data) > limit {
 		return &packet.InvalidError{Field: "ping.data", Problem: fmt.Sprintf("has %d bytes: give at most %d", len(data), limit)}

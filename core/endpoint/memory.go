@@ -9,15 +9,15 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// hold counts the memory of the frame whose rest has not come yet. Only the reader calls it.
+// hold counts the memory that a frame takes whose rest has not come yet. Only the reader calls it.
 func (c *conn) hold(bytes int) {
-	if bytes > 0 && c.ending() { // let go before the next read
+	if bytes > 0 && c.ending() { // it is released before the next read
 		bytes = 0
 	}
 	c.countPartial(int64(bytes))
 }
 
-// letGo gives back the memory of a frame that will not be finished. Nothing must be fed to the inbound any more.
+// letGo releases the memory of a frame that will not be finished. Nothing may be fed to the inbound any more.
 func (c *conn) letGo() {
 	c.inbound.Release()
 	c.countPartial(0)
@@ -29,11 +29,11 @@ func (c *conn) countPartial(bytes int64) {
 	}
 }
 
-// held returns how many bytes of memory the connection holds, which others may hold with it.
+// held returns how many bytes of memory the connection holds, some of them perhaps together with others.
 func (c *conn) held() int64 { return c.queue.memory.Load() + c.partial.Load() }
 
-// shed ends the connection because it holds most. The peer is told, unless it is behind with reading. What the connection
-// held is not counted any more when shed returns, though its goroutines may need a moment to let go of it.
+// shed ends the connection because it holds the most memory. The peer is told, unless it has not read what it was sent before.
+// When shed returns, nothing of the connection counts any more, though its goroutines may need a moment to release it.
 func (c *conn) shed() {
 	unread, partial := c.queue.memory.Load(), c.partial.Load()
 	detail := fmt.Sprintf("the memory budget of %d bytes was exceeded while this connection held most: "+

@@ -24,20 +24,20 @@ type Options struct {
 	Compression *wire.Compression
 	// Limits bound what peers may cost.
 	Limits Limits
-	// Events takes what happens. nil: nobody is told. If it is an event.Gate, it also holds up reading when it is full.
+	// Events takes the events. nil: there are none. If it is an event.Gate, it also holds up reading when it is full.
 	Events event.Sink
-	// Omit says which event types are not reported. nil: all are.
+	// Omit reports whether events of a type are left out. nil: none are.
 	Omit func(event.Type) bool
-	// Budget bounds the memory for peers, together with all endpoints that share it. nil: nothing does but Limits, which
-	// hold for each connection.
+	// Budget bounds the memory that all endpoints which share it take for their peers. nil: only Limits do, for each connection
+	// by itself.
 	Budget *Budget
-	// TLS protects the connections. nil: nothing does. Clients without a ServerName in it check the host they dial.
+	// TLS protects the connections. nil: nothing does. A client whose configuration has no ServerName checks the host it dials.
 	TLS *tls.Config
 	// DeferredStart makes the endpoint wait for Start before it accepts or reads.
 	DeferredStart bool
 	// Version is the release that hello and handshake packets announce. "": session.CompatibleRelease.
 	Version string
-	// Logger gets what an operator should know. nil: nobody does.
+	// Logger takes what an operator should know. nil: nothing is logged.
 	Logger *slog.Logger
 }
 
@@ -53,9 +53,9 @@ type ClientOptions struct {
 	Options
 	// Conntype is what the client announces. "": "classic".
 	Conntype string
-	// Missing says what happens about packet names that only one side has.
+	// Missing says what to do about packet names that only one side has.
 	Missing session.MissingPackets
-	// DisableRegistrySync keeps our own packet ids; the server's are not even compared.
+	// DisableRegistrySync keeps our own packet ids, without even comparing them with the server's.
 	DisableRegistrySync bool
 	// WaitHandshake makes Dial return only when the connection is active.
 	WaitHandshake bool
@@ -70,14 +70,14 @@ type Limits struct {
 	MaxConnections           int           // open at once; 65,536
 	MaxConnectionsPerAddress int           // open at once from one IP address; no limit
 	SendQueue                int           // bytes waiting for one peer; 32 MiB, at most 1 MiB for one that pings
-	WriteStallTimeout        time.Duration // how long a peer may take none of them; 60 s
-	FrameStallTimeout        time.Duration // how long a peer may interrupt a frame; 60 s
+	WriteStallTimeout        time.Duration // how long a peer may take none of these bytes; 60 s
+	FrameStallTimeout        time.Duration // how long a peer may pause within a frame; 60 s
 	IdleTimeout              time.Duration // how long an active peer may be silent; no limit
 	PacketsPerSecond         int           // from one connection; no limit
 	BytesPerSecond           int64         // from one connection; no limit
 }
 
-// DefaultLimits returns the limits that hold where nothing else is said.
+// DefaultLimits returns the limits that hold where no others are given.
 func DefaultLimits() Limits {
 	return Limits{
 		MaxPacket:          16 << 20,

@@ -27,7 +27,8 @@ func newPace(l Limits) *pace {
 	return p
 }
 
-// sliced is into how many parts a second's worth is cut, so that little more than that passes before the first wait.
+// sliced is how many turns a second's worth of packets or bytes is handled in, so that little more than a second's worth passes
+// before the first wait.
 const sliced = 10
 
 // readSize is how many bytes may be read at once.
@@ -46,7 +47,7 @@ func (p *pace) packetsAtOnce() int {
 	return min(packetsAtOnce, max(p.packets.Burst()/sliced, 1))
 }
 
-// owe books packets and bytes, as many as may pass at once, and returns how long to wait for them.
+// owe counts packets and bytes, no more than may be handled at once, and returns how long to wait because of them.
 func (p *pace) owe(packets, bytes int) time.Duration {
 	if p == nil {
 		return 0

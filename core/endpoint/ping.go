@@ -30,11 +30,11 @@ type PingResult struct {
 	Received time.Time
 }
 
-// pingPatience is how long a server may keep silent about a ping, where the context sets no deadline.
+// pingPatience is how long a server may take to answer a ping, if the context sets no deadline.
 const pingPatience = 10 * time.Second
 
 // Ping asks a peng3dnet server for its ping data (connection type "ping"), and leaves nothing behind (defect 12). A server
-// that is silent is given up at the deadline of ctx; if it has none, after 10 s. Errors: ErrConnectRefused,
+// that stays silent is given up at the deadline of ctx; if it has none, after 10 s. Errors: ErrConnectRefused,
 // *HandshakeError (the server refused, or did not answer), *packet.InvalidError, those of ctx.
 func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, error) {
 	if opts.Data != nil {
@@ -77,7 +77,7 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 	}
 	if err := client.Send(0, packet.ID(packet.IDPing), body); err != nil && !errors.Is(err, ErrUnknownConn) {
 		return PingResult{}, fmt.Errorf("sending the ping: %w", err)
-	} // one that is closed already has its reason
+	} // a connection that is closed already has its reason
 	return client.awaitPong(ctx, pong, asked)
 }
 
@@ -89,7 +89,7 @@ func (cl *Client) awaitPong(ctx context.Context, pong <-chan PingResult, asked t
 		return result, nil
 	case <-cl.conn.closing:
 		select {
-		case result := <-pong: // and closed since
+		case result := <-pong: // it came before the end
 			result.Delay = result.Received.Sub(asked)
 			return result, nil
 		default:

@@ -15,15 +15,15 @@ type sendQueue struct {
 	size   int   // bytes in chunks, and in the chunk that was taken and is being written
 	taken  chunk // the latter, while it counts; else zero
 
-	memory atomic.Int64 // what all of them take; may be read without the connection's lock
+	memory atomic.Int64 // bytes that all chunks take; may be read without the connection's lock
 }
 
 // chunk is a piece of a queue.
 type chunk struct {
 	bytes  []byte
-	home   *[]byte       // memory of chunkPool that bytes lie in; nil: bytes are a frame that may be referenced elsewhere
+	home   *[]byte       // pooled memory that bytes are in; nil: bytes are a frame, which others may refer to
 	memory int           // what the chunk keeps in memory
-	queued *atomic.Int64 // as in frame
+	queued *atomic.Int64 // as in frame; nil: in this queue alone
 }
 
 const (
@@ -36,8 +36,8 @@ const (
 
 var chunkPool = sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }}
 
-// push adds a frame. The queue keeps the bytes of a large one, and those of a small one that may be kept while it is alone:
-// otherwise a single broadcast to thousands would touch memory for a copy at each of them.
+// push adds a frame. A large frame is kept as it is. So is a small one, if that is allowed, as long as it is alone: a single
+// broadcast to thousands of slow peers would otherwise make thousands of copies.
 func (q *sendQueue) push(f frame) {
 	p := f.bytes
 	q.size += len(p)
@@ -59,7 +59,7 @@ func (q *sendQueue) push(f frame) {
 	q.addCopy(p)
 }
 
-// copyLast makes a copy of the newest chunk, a frame that is not alone any more, so that others are written together with it.
+// copyLast replaces the newest chunk, a frame that is not alone any more, by a copy that others can be added to.
 func (q *sendQueue) copyLast() {
 	n := len(q.chunks) - 1
 	alone := q.chunks[n]
@@ -122,8 +122,7 @@ func (q *sendQueue) written(n int) { q.size -= n }
 
 func (q *sendQueue) empty() bool { return q.first == len(q.chunks) }
 
-// drop forgets everything that has not been taken, for ever: what was taken is not counted any more, either, though it may
-// be a moment before whoever writes it lets go of it.
+// drop forgets everything. What was taken does not count any more, either, though its writer may need a moment to release it.
 func (q *sendQueue) drop() {
 	for _, c := range q.chunks[q.first:] {
 		q.size -= len(c.bytes)
@@ -134,7 +133,7 @@ func (q *sendQueue) drop() {
 	q.uncountTaken()
 }
 
-// release gives the memory of the taken chunk back.
+// release gives back the memory of the taken chunk.
 func (q *sendQueue) release(c chunk) {
 	q.uncountTaken()
 	c.recycle()
@@ -147,7 +146,7 @@ func (q *sendQueue) uncountTaken() {
 	}
 }
 
-// reset makes the queue of no chunks. An idle connection keeps next to nothing of a long queue.
+// reset empties the table of chunks. An idle connection keeps next to nothing of a long one.
 func (q *sendQueue) reset() {
 	clear(q.chunks)
 	q.chunks, q.first = q.chunks[:0], 0

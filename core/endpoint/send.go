@@ -12,7 +12,7 @@ import (
 )
 
 // Send queues one packet for a connection; a client's only one has id 0. body is exactly one MessagePack value. Send never
-// waits for the peer; body is not kept. Errors: ErrUnknownConn, ErrNotActive, ErrRefused, ErrQueueFull, ErrLogFull,
+// waits for the peer, and does not keep body. Errors: ErrUnknownConn, ErrNotActive, ErrRefused, ErrQueueFull, ErrLogFull,
 // ErrStopped, packet.ErrUnknown, packet.ErrMalformedBody, wire.ErrTooLarge, *packet.InvalidError.
 func (e *Endpoint) Send(id uint64, ref packet.Ref, body []byte) error {
 	s := sendings.Get().(*sending)
@@ -20,7 +20,7 @@ func (e *Endpoint) Send(id uint64, ref packet.Ref, body []byte) error {
 	return e.send(id, ref, body, s, nil)
 }
 
-// sending is the memory in which packets are sent, one after the other.
+// sending is reusable memory for sending one packet after the other.
 type sending struct {
 	frame []byte
 	out   session.Output

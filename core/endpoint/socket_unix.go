@@ -18,7 +18,7 @@ func rawConn(tcp *net.TCPConn) syscall.RawConn {
 	return raw
 }
 
-// readOnce makes one read into a pooled buffer. It is done unless there was nothing to read yet.
+// readOnce makes one read into a pooled buffer, if the gate lets it. It is not done if there was nothing to read yet.
 func readOnce(a *attempt, fd uintptr) (done bool) {
 	if !a.enter() {
 		a.shut = !silent(fd)
@@ -57,7 +57,7 @@ func silent(fd uintptr) bool {
 	}
 }
 
-// writeOnce makes one write. It is always done: what the kernel did not take is left to the caller.
+// writeOnce makes one write. It is always done: the caller has to deal with what the kernel did not take.
 func writeOnce(a *attempt, fd uintptr) (done bool) {
 	for {
 		n, err := syscall.Write(int(fd), a.p)

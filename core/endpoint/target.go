@@ -8,14 +8,14 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// Target says which connections a broadcast goes to. The zero value: all active ones.
+// Target says which connections a broadcast goes to. The zero value means all active ones.
 type Target struct {
-	Conns   []uint64 // these; those that closed meanwhile are passed over
+	Conns   []uint64 // these; those that have closed meanwhile are skipped
 	Group   string   // or those in this group
 	Exclude []uint64 // but not these
 }
 
-// targets returns the connections that are meant, and the ids of those that are there no more.
+// targets returns the connections that t names, and the ids for which there is no connection any more.
 func (e *Endpoint) targets(t Target) (targets []*conn, absent []uint64, err error) {
 	if t.Group != "" && len(t.Conns) > 0 {
 		return nil, nil, &packet.InvalidError{Field: "group", Problem: "cannot be combined with connection_ids"}
@@ -33,15 +33,15 @@ func (e *Endpoint) targets(t Target) (targets []*conn, absent []uint64, err erro
 	}
 }
 
-// ascending returns the ids in order, each once. Applications mostly name them so: then that costs a copy.
+// ascending returns the ids in order, each once. Applications mostly name them in order, which makes this cheap.
 func ascending(ids []uint64) []uint64 {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
 
-// named returns the connections with these ids except some, and the ids of which there is none. Both lists ascend. e.mu is
-// held, for reading at least.
+// named returns the connections with the given ids, without those in except, and the ids that no connection has. Both lists
+// ascend. e.mu is held, for reading at least.
 func (e *Endpoint) named(ids, except []uint64) (found []*conn, absent []uint64) {
 	found = make([]*conn, 0, len(ids))
 	find := e.finder(len(ids))
@@ -58,8 +58,8 @@ func (e *Endpoint) named(ids, except []uint64) (found []*conn, absent []uint64) 
 	return found, absent
 }
 
-// finder returns what finds so many connections by ids that ascend. Where those are most of all it goes through all of them
-// side by side: with a look-up for each, and a set of those that were named, a broadcast to 1,000 takes a twentieth longer.
+// finder returns a function that finds count connections by ascending ids. If that is at least half of all connections, it
+// goes through all of them in parallel with the ids: with a look-up for each, a broadcast to 1,000 takes a twentieth longer.
 func (e *Endpoint) finder(count int) func(id uint64) *conn {
 	if count < len(e.conns)/2 {
 		return func(id uint64) *conn { return e.conns[id] }
@@ -76,7 +76,7 @@ func (e *Endpoint) finder(count int) func(id uint64) *conn {
 	}
 }
 
-// without returns connections in their order, except some. ids ascend.
+// without returns the connections, in their order, whose ids are not among ids. Both ascend.
 func without(conns []*conn, ids []uint64) []*conn {
 	left := make([]*conn, 0, len(conns))
 	for _, c := range conns {
@@ -87,7 +87,7 @@ func without(conns []*conn, ids []uint64) []*conn {
 	return left
 }
 
-// among reports whether an id is one of those that are left, and drops the lower ones: it is asked for ids that ascend, too.
+// among reports whether an id is in a list, from which it drops the lower ids. The list ascends, and so do the ids asked for.
 func among(ascending *[]uint64, id uint64) bool {
 	left := *ascending
 	for len(left) > 0 && left[0] < id {
@@ -97,9 +97,9 @@ func among(ascending *[]uint64, id uint64) bool {
 	return len(left) > 0 && left[0] == id
 }
 
-// inOrder returns all connections in the order in which they came. Like that they lie side by side in memory, and so do the
-// kernel's sockets: with 10,000 that takes a quarter off a broadcast's processor time. To sort them for each broadcast would
-// take a twentieth of it. e.mu is held, for reading at least.
+// inOrder returns all connections in the order in which they came, which is roughly the order of their memory and of the
+// kernel's sockets: with 10,000 connections that saves a quarter of a broadcast's processor time. Sorting them for each
+// broadcast would take a twentieth. e.mu is held, for reading at least.
 func (e *Endpoint) inOrder() []*conn {
 	if known := e.ordered.Load(); known != nil {
 		return *known

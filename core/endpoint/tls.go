@@ -66,7 +66,7 @@ func (c *conn) dialTLS(ctx context.Context, host string) error {
 	return nil
 }
 
-// tlsError says what a failed handshake means, where Go's error says it in its own terms.
+// tlsError adds what a failed handshake most likely means, where Go's error alone does not tell.
 func tlsError(err error) error {
 	switch noTLS, ok := errors.AsType[tls.RecordHeaderError](err); {
 	case ok && noTLS.Conn != nil:
@@ -78,8 +78,8 @@ func tlsError(err error) error {
 	}
 }
 
-// identify returns what presents our certificate when the server asks for one, which it notes: without it the server does
-// not know us, whatever certificates we have.
+// identify returns a function that chooses our certificate when the server asks for one, and takes note whether it got one:
+// otherwise the server does not know us, whatever certificates we have.
 func (c *conn) identify(config *tls.Config) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	choose := config.GetClientCertificate
 	if choose == nil {
@@ -105,8 +105,8 @@ func (c *conn) setTLS(t *tls.Conn) {
 	c.nc = t
 }
 
-// tlsLevel says how well the connection is protected. What the other side checked cannot be known for sure: a server takes
-// it that its clients do, and a client that a server which asked for a certificate looked at it.
+// tlsLevel returns how well the connection is protected. What the other side has checked cannot be known for sure: a server
+// assumes that its clients check, and a client that a server which asked for its certificate did.
 func (c *conn) tlsLevel() packet.TLSLevel {
 	t, ok := c.nc.(*tls.Conn)
 	if !ok {

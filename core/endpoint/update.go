@@ -11,7 +11,7 @@ import (
 type Update struct {
 	session.Changes
 	Join  []string
-	Leave []string // groups the connection is not in are passed over
+	Leave []string // groups that the connection is not in are ignored
 }
 
 const (
@@ -21,8 +21,8 @@ const (
 	MaxGroupName = 256
 )
 
-// Update changes a connection's state, mode, type or groups: all that is asked for, or nothing. It holds for the very next
-// packet. Errors: ErrUnknownConn, ErrNotActive (state and type), ErrStopped, *packet.InvalidError.
+// Update changes a connection's state, mode, type and groups: all that is asked for, or nothing. The changes hold from the very
+// next packet on. Errors: ErrUnknownConn, ErrNotActive (state and type), ErrStopped, *packet.InvalidError.
 func (e *Endpoint) Update(id uint64, u Update) error {
 	for _, name := range u.Join {
 		if name == "" || len(name) > MaxGroupName {

@@ -33,8 +33,8 @@ func (c *conn) enqueue(f frame) {
 	c.queued += uint64(len(f.bytes))
 }
 
-// fits reports whether n bytes may be queued: always into an empty queue. What a batch has not tried to write is no fault
-// of the peer, so it is tried first. c.mu is held.
+// fits reports whether n bytes may be queued; into an empty queue they always may. What a batch has not yet tried to write is
+// not the peer's fault, so that is tried first. c.mu is held.
 func (c *conn) fits(n int) bool {
 	limit := c.e.limits.SendQueue
 	if c.sess.Stranger() {
@@ -46,7 +46,7 @@ func (c *conn) fits(n int) bool {
 	return c.queue.size == 0 || c.queue.size+n <= limit
 }
 
-// strangersQueue is how many bytes wait for a peer that need not even complete a handshake to be answered.
+// strangersQueue is how many bytes may wait for a peer that gets answers without completing a handshake.
 const strangersQueue = 1 << 20
 
 // overflow ends the connection of a peer that does not read. c.mu is held.
@@ -58,8 +58,7 @@ func (c *conn) overflow(out *session.Output) {
 // deaf is the detail of a queue that overflowed.
 const deaf = "more was sent to the peer than it reads"
 
-// abandon decides the end of the connection of a peer that does not read. There is no place left in the stream to tell it.
-// c.mu is held.
+// abandon decides the end of the connection of a peer that does not read, and so cannot be told why. c.mu is held.
 func (c *conn) abandon(reason, detail string) {
 	c.sess.Cut(&reason, detail)
 	c.giveUp()
@@ -94,7 +93,7 @@ func (c *conn) countWritten(n int) {
 	c.e.counters.bytesSent.Add(uint64(n))
 }
 
-// kick writes what the kernel takes at once, and leaves the rest to a writer. c.mu is held.
+// kick writes what the kernel takes of the queue at once, and leaves the rest to a writer. c.mu is held.
 func (c *conn) kick() {
 	if c.writing {
 		return
@@ -129,7 +128,7 @@ func (c *conn) wrote(n int) {
 	}
 }
 
-// drain is the writer: it waits for the peer, and ends when the queue is empty or the socket takes no more.
+// drain is the writer: it waits for the peer, and ends when the queue is empty or the socket is broken.
 func (c *conn) drain() {
 	c.mu.Lock()
 	for !c.queue.empty() && !c.broken {
@@ -149,7 +148,7 @@ func (c *conn) drain() {
 			break
 		}
 	}
-	_ = c.tcp.SetWriteDeadline(time.Time{}) // or the next attempt would be too late, however soon it succeeds
+	_ = c.tcp.SetWriteDeadline(time.Time{}) // or a later attempt to write would fail at once
 	c.writing = false
 	if c.sess.Closing() {
 		out := output()

@@ -93,24 +93,24 @@ type Event struct {
 	Conns  []uint64
 	Time   time.Time
 	Packet string // "" for an unregistered id
-	// Body is exactly one MessagePack value, checked but not decoded. It is the sink's only until Append returns.
+	// Body is exactly one MessagePack value, checked but not decoded. The sink may use it until Append returns.
 	Body []byte
-	// Frame is the packet as it goes out, length prefix included. It is the sink's only until Append returns.
+	// Frame is the packet as it goes out, length prefix included. The sink may use it until Append returns.
 	Frame  []byte
 	Addr   Addr
 	Local  Addr
 	Remote Addr
 	// Reason is nil for the reference's None.
 	Reason   *string
-	Detail   string // more than Reason, for a person
+	Detail   string // says more than Reason, for a person
 	Timeout  time.Duration
 	Registry []Registered // ordered by id
 }
 
 // A Sink takes an endpoint's events.
 //
-// Append is called from many goroutines at once, but never twice at once for the same connection; the exception is the one
-// event of a broadcast, which lists its connections in Conns. The events of one call are in order and stay together. Append
+// Append is called from many goroutines at once, but never at the same time for the same connection; the exception is the
+// one event of a broadcast, which lists its connections in Conns. The events of one call are in order and stay together. Append
 // must not block for long, must not call back into the endpoint, and must not keep the slice, nor any Body or Frame, after
 // it returns.
 type Sink interface {
@@ -130,8 +130,8 @@ type Gate interface {
 	Leave()
 	// Full reports whether recording a send event would go beyond the limit.
 	Full() bool
-	// Paused returns how long the gate has been closed altogether, now included: timers that judge peers stand still for
-	// that long.
+	// Paused returns how long the gate has been closed in total, the present closure included: timers that judge peers
+	// stand still for that long.
 	Paused() time.Duration
 }
 

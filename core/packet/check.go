@@ -8,17 +8,18 @@ import (
 )
 
 const (
-	// MaxNesting is how deep arrays and maps may lie in each other. The reference gives up at about 1024.
+	// MaxNesting is how deep arrays and maps may be nested. The reference gives up at about 1024.
 	MaxNesting = 512
 	// MaxElements is how many values arrays and maps may hold in all; an entry of a map is two.
 	MaxElements = 1 << 20
 	// MaxObjects is how many arrays, maps and extension values there may be. A byte or two of them become 80 to 270 bytes in a
-	// Python program, and take it microseconds to make, so that a body which compresses to a few KiB could occupy it for a
+	// Python program and take it microseconds to build, so that a body which compresses to a few KiB could occupy it for a
 	// second (docs/attacks.md has the figures).
 	MaxObjects = 1 << 18
 )
 
-// ErrMalformedBody says that a body is not what it has to be: [Check] and the Parse functions tell what and where.
+// ErrMalformedBody says that a body is not what it has to be. The errors of [Check] and the Parse functions wrap it, and say
+// what is wrong.
 var ErrMalformedBody = errors.New("malformed body")
 
 // container is an array or a map that is being read.
@@ -27,10 +28,10 @@ type container struct {
 	keyed bool  // a map: every other value is a key
 }
 
-// Check says whether body is one MessagePack value that every receiver can decode, so that none gets past an endpoint that
-// would break a program at either end. Besides being well formed it has to keep [MaxNesting], [MaxElements] and
-// [MaxObjects], and the rules of Python's msgpack: text in UTF-8, only str and bin as keys of maps, no extension of a
-// negative type but timestamps of 4, 8 or 12 bytes with less than a second of nanoseconds, and nothing behind the value.
+// Check says whether body is one MessagePack value that every receiver can decode, so that no body that would break a program
+// gets past an endpoint, in either direction. It has to be well formed, within [MaxNesting], [MaxElements] and [MaxObjects],
+// and as Python's msgpack wants it: text in UTF-8, only str and bin as keys of maps, no extension of a negative type but
+// timestamps of 4, 8 or 12 bytes with less than a second of nanoseconds, and nothing after the value.
 //
 // It allocates nothing unless values nest deeper than 16. Errors wrap [ErrMalformedBody] and name the byte.
 func Check(body []byte) error {
@@ -107,8 +108,8 @@ func Check(body []byte) error {
 // notASCII has the bits that ASCII leaves zero in eight bytes.
 const notASCII = 0x8080808080808080
 
-// shortASCII reports whether at most eight bytes of the body are ASCII, with one comparison that takes in bytes before
-// them. It may miss some at the very beginning of a body.
+// shortASCII reports whether a part of the body, of at most eight bytes, is ASCII. It takes one comparison, which looks at the
+// bytes before the part as well, so within the first eight bytes of a body it may say no where yes is right.
 func shortASCII(body []byte, start, end int) bool {
 	return end-start <= 8 && end >= 8 &&
 		binary.LittleEndian.Uint64(body[end-8:])>>uint(64-8*(end-start))&notASCII == 0
@@ -130,7 +131,7 @@ func validText(body []byte, start, end int) bool {
 // checkEnd says whether a value that ends at a position is all of the body.
 func checkEnd(body []byte, at int) error {
 	if at < len(body) {
-		return malformed(at, "there is something behind the value")
+		return malformed(at, "there is something after the value")
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestCheckRefuses(t *testing.T) {
 		text     = "text is not UTF-8"
 		time     = "not a timestamp"
 		reserved = "the extension's type is reserved"
-		rest     = "there is something behind the value"
+		rest     = "there is something after the value"
 		c1       = "no value begins with 0xc1"
 	)
 	for _, tc := range []struct{ name, body, message string }{

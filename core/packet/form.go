@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// kind is what a MessagePack value is, as far as checking it goes.
+// kind is the kind of a MessagePack value, as far as checking needs to know it.
 type kind uint8
 
 const (
@@ -21,9 +21,9 @@ const (
 // form is what the first byte of a value says about it.
 type form struct {
 	kind kind
-	head uint8 // bytes before the payload or the first element, the first byte and an extension's type included
-	size uint8 // bytes of payload, elements of an array, entries of a map: where the first byte says it
-	wide uint8 // size of the field behind the first byte that says it otherwise, in bytes
+	head uint8 // bytes before the payload or the first element; counts the first byte and an extension's type
+	size uint8 // bytes of payload, elements of an array, or entries of a map, if the first byte says so
+	wide uint8 // otherwise: how many bytes after the first one say so
 }
 
 // forms describes each first byte.

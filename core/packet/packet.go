@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// ProtocolVersion is the version of peng3dnet's protocol: peers of another one are refused.
+// ProtocolVersion is the version of peng3dnet's protocol. Peers that speak another one are refused.
 const ProtocolVersion = 2
 
 // Ids of peng3dnet's own packets. Those below [FirstFreeID] are the same in every registry.
@@ -23,7 +23,7 @@ const (
 	// FirstFreeID is the first id that applications can use.
 	FirstFreeID uint32 = 64
 
-	// IDPing and IDPong are not registered: they mean this on connections of the type "ping" alone.
+	// IDPing and IDPong are in no registry: they mean this only on connections of the type "ping".
 	IDPing uint32 = 64
 	IDPong uint32 = 65
 )
@@ -58,10 +58,10 @@ type InvalidError struct {
 // Error returns the field and its problem as a sentence.
 func (e *InvalidError) Error() string { return e.Field + " " + e.Problem }
 
-// Type is one packet type: what both sides call it, and how they number it.
+// Type is one packet type: its name, by which both sides know it, and the id that stands for it on the wire.
 type Type struct {
 	Name string
-	ID   uint32 // 0: to be given by [Table.Add]
+	ID   uint32 // 0: [Table.Add] gives it one
 	Rule *Rule  // nil: none
 }
 
@@ -71,10 +71,10 @@ type Ref struct {
 	id   uint32
 }
 
-// Name refers to the packet type with a name.
+// Name refers to a packet type by its name, which is not empty.
 func Name(name string) Ref { return Ref{name: name} }
 
-// ID refers to the packet type with an id.
+// ID refers to a packet type by its id.
 func ID(id uint32) Ref { return Ref{id: id} }
 
 // ID returns the id that r names, or false if r names a name.

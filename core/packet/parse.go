@@ -11,8 +11,8 @@ import (
 
 // ParseHello reads the body of a hello.
 //
-// This and the other Parse functions are for bodies that passed [Check]. Keys they do not know are ignored, and of a key
-// that comes twice the last value counts, as in the reference. Errors wrap [ErrMalformedBody].
+// This and the other Parse functions are for bodies that passed [Check]. Unknown keys are ignored, and the last value
+// counts for a key that comes twice, as in the reference. Errors wrap [ErrMalformedBody].
 func ParseHello(body []byte) (Hello, error) {
 	protocol, err := protocolOf(body)
 	if err != nil {
@@ -37,7 +37,8 @@ func ParseSettype(body []byte) (string, error) {
 	return conntype, nil
 }
 
-// ParseHandshake reads what a server announces. The registry of a server of another protocol version is not looked at.
+// ParseHandshake reads what a server announces. If the server speaks another protocol version, its registry is
+// not looked at.
 func ParseHandshake(body []byte) (Handshake, error) {
 	protocol, err := protocolOf(body)
 	if err != nil {
@@ -53,7 +54,7 @@ func ParseHandshake(body []byte) (Handshake, error) {
 	return h, nil
 }
 
-// ParseAccept reads whether a client accepted the handshake, which is what Python takes for true.
+// ParseAccept reads whether a client accepted the handshake: whether it gives a value that is true in Python.
 func ParseAccept(body []byte) (bool, error) {
 	value, err := field(body, keySuccess)
 	if err == nil && value == nil {
@@ -65,7 +66,7 @@ func ParseAccept(body []byte) (bool, error) {
 	return truthy(value), nil
 }
 
-// ParseClose reads why the peer closes: nil where it gives no text as the reason, whatever it gives instead.
+// ParseClose reads why the peer closes the connection. A reason that is not text, or missing, is nil.
 func ParseClose(body []byte) *string {
 	value, err := field(body, keyReason)
 	if err != nil {
@@ -100,7 +101,7 @@ func field(body []byte, key string) (value []byte, err error) {
 	return value, nil
 }
 
-// versionOf returns the version that a hello or a handshake names. Nobody compares it, so none will do as well.
+// versionOf returns the version that a hello or a handshake names, or "". Nobody compares it.
 func versionOf(body []byte) string {
 	value, err := field(body, keyVersion)
 	if err != nil {
@@ -166,7 +167,7 @@ func truthy(value []byte) bool {
 	}
 }
 
-// truthyScalar does so for nil, a bool or a number: one of the readers takes it, unless it is an integer beyond int64.
+// truthyScalar is truthy for nil, bools and numbers: one of the readers takes it, unless it is an integer beyond int64.
 func truthyScalar(value []byte) bool {
 	if msgp.IsNil(value) {
 		return false

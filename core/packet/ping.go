@@ -12,12 +12,12 @@ const (
 	keyOwn     = "peng3dnet"
 	keyRelease = "release"
 
-	// autoTime is the text that a ping's time is filled in for.
+	// autoTime is the value of "time" that is replaced by the present time.
 	autoTime = "__AUTO__"
 )
 
-// AppendPing appends the body of a ping: the entries of data, which is a map or nothing, and behind them "time", seconds
-// since 1970, unless data has that key. A "time" of "__AUTO__" is replaced where it stands.
+// AppendPing appends the body of a ping: the entries of data, which is a map or empty, and then "time", now in seconds since
+// 1970, unless data has that key. A "time" of "__AUTO__" is replaced in its place.
 //
 // data must have passed [Check]. The error is an [*InvalidError] for the field "data".
 func AppendPing(dst, data []byte, now float64) ([]byte, error) {
@@ -31,9 +31,9 @@ func AppendPing(dst, data []byte, now float64) ([]byte, error) {
 	return d.appendTo(dst), nil
 }
 
-// AppendPong appends the answer to a ping: a map of the request under "oldmsg", the entries of data, which is a map or
-// nothing, and the server's version under "peng3dnet". Where data has one of those keys it works as in a Python dict: the
-// later value counts, at the place of the first.
+// AppendPong appends the answer to a ping: a map with the request under "oldmsg", the entries of data, which is a map or
+// empty, and the server's version under "peng3dnet". If data has one of those keys, the later value takes the place of the
+// earlier one, as in a Python dict.
 //
 // request and data must have passed [Check]. The error is an [*InvalidError] for the field "data".
 func AppendPong(dst, request, data []byte, version string) ([]byte, error) {
@@ -63,8 +63,8 @@ func isAuto(value []byte) bool {
 	return err == nil && string(s) == autoTime
 }
 
-// dict is a MessagePack map that is put together as Python does it: a key that comes again replaces the value, and keeps
-// the place. Its zero value is empty.
+// dict is a MessagePack map that is built as Python builds a dict: a key that comes again gets the new value, and keeps its
+// place. Its zero value is empty.
 type dict struct {
 	entries []entry
 	places  map[key]int // into entries
@@ -75,7 +75,7 @@ type entry struct {
 	key, value []byte
 }
 
-// key is what makes a key the same as another, however it is encoded: text differs from bytes.
+// key identifies an entry, however its key is encoded. Text and bytes are different keys.
 type key struct {
 	content string
 	text    bool
@@ -95,7 +95,7 @@ func (d *dict) set(name string, value []byte) {
 	d.put(key{name, true}, msgp.AppendString(nil, name), value)
 }
 
-// update takes over the entries of an encoded map, if there is one.
+// update adds the entries of an encoded map; data may be empty.
 func (d *dict) update(data []byte) error {
 	if len(data) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func (d *dict) update(data []byte) error {
 	return nil
 }
 
-// put gives a key a value.
+// put gives a key a value. encoded is the key as it goes out.
 func (d *dict) put(k key, encoded, value []byte) {
 	if i, ok := d.places[k]; ok {
 		d.entries[i].value = value

@@ -8,7 +8,7 @@ const StateActive uint32 = 64
 // Side is an end of a connection.
 type Side uint8
 
-// The sides. [AnySide] is for rules; every connection has one of the others at each end.
+// The sides. Only rules have [AnySide]; every connection has a client side and a server side.
 const (
 	AnySide    Side = iota
 	ClientSide      // the end that connected
@@ -21,13 +21,13 @@ type TLSLevel uint8
 // The levels, each one including those before it.
 const (
 	TLSNone       TLSLevel = iota
-	TLSWrapped             // TLS, but nothing is known of the cipher or the peer
+	TLSWrapped             // TLS, with nothing known about the cipher or the peer
 	TLSEncrypted           // nobody's identity was checked
 	TLSServerAuth          // the client checked the server's certificate
-	TLSBothAuth            // both checked the other's
+	TLSBothAuth            // each side checked the other's certificate
 )
 
-// Action is what becomes of a packet that its rule refuses.
+// Action is what happens when a rule refuses a packet.
 type Action uint8
 
 // The actions.

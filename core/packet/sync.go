@@ -6,11 +6,11 @@ import (
 	"github.com/pengbridge/pengbridge/core/event"
 )
 
-// Synced returns the table of a client that learned its server's registry, given in the order of the wire, and whether both
-// sides know the same names.
+// Synced returns the table of a client that has learned its server's registry, which is given in the order of the wire, and
+// whether both sides know the same names.
 //
-// Names that both know get the server's id. Names that only the client knows keep theirs if the server uses it for nothing,
-// else they get the next free one; [Table.Local] tells them. Ids of names that only the server knows stay unused until
+// Names that both know get the server's id. Names that only the client knows keep theirs if the server does not use it,
+// else they get the next free one; [Table.Local] tells which they are. Ids of names that only the server knows stay unused until
 // [Table.Add] brings the name. The order of registration stays.
 //
 // An error, which wraps [ErrMalformedBody], means that the server's registry contradicts itself or the protocol: a name or
@@ -45,8 +45,8 @@ func (t *Table) Synced(server []event.Registered) (*Table, bool, error) {
 	return nt.seal(), same, nil
 }
 
-// placeLocal gives an id to each type whose name the server does not know: first those that can keep theirs, so that none
-// loses it to another that moves.
+// placeLocal gives an id to each type whose name the server does not know. Those that can keep theirs come first, so that none
+// loses its id to one that moves.
 func (t *Table) placeLocal() {
 	var moving []int
 	for i, typ := range t.types {

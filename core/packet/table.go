@@ -9,14 +9,14 @@ import (
 	"github.com/pengbridge/pengbridge/core/event"
 )
 
-// Table is a packet registry: which name has which id. It never changes, so any number of goroutines may use it; what adds
-// to it returns a new one, at a cost in proportion to its length.
+// Table is a packet registry: which name has which id. It never changes, so any number of goroutines may use it. Methods that
+// add to it return a new one, at a cost in proportion to its length.
 type Table struct {
 	types  []Type // in the order of registration
 	byName map[string]int
 	byID   map[uint32]int // into types
 	local  map[string]struct{}
-	// remote holds the ids that a client's server uses for names the client has not registered. Nobody else gets them.
+	// remote holds the ids that a client's server uses for names the client has not registered. No other name gets them.
 	remote map[string]uint32
 	taken  map[uint32]string // remote by id
 	next   uint32            // no id from FirstFreeID up to here is free
@@ -26,8 +26,8 @@ type Table struct {
 	low     []int32 // by id, for ids below lowIDs: the index into types, counted from 1; 0: there is none
 }
 
-// lowIDs bounds the ids that are found without the map byID, which takes three times as long: those of most programs, since
-// free ids are given from [FirstFreeID] up.
+// lowIDs bounds the ids that are looked up in a slice: the map byID takes three times as long. Most programs have no others,
+// since free ids are given from [FirstFreeID] up.
 const lowIDs = 1024
 
 // NewTable returns a table without packets.
@@ -69,7 +69,7 @@ var internal = [...]Type{
 	{Name: NameClose, ID: IDClose},
 }
 
-// AddInternal registers peng3dnet's own packets behind what is there. It is to be called once.
+// AddInternal registers peng3dnet's own packets after those that are there. It must be called only once.
 func (t *Table) AddInternal() *Table {
 	nt := t.copy()
 	for _, typ := range internal {
@@ -78,7 +78,7 @@ func (t *Table) AddInternal() *Table {
 	return nt.seal()
 }
 
-// Lookup returns the type that a caller named.
+// Lookup returns the type that r refers to.
 func (t *Table) Lookup(r Ref) (Type, bool) {
 	if id, ok := r.ID(); ok {
 		return t.ByID(id)
@@ -145,7 +145,7 @@ func (t *Table) used(id uint32) bool {
 	return ours || theirs
 }
 
-// vacant says who has the type's name or id already.
+// vacant returns an error if the type's name or id is taken, which says by what.
 func (t *Table) vacant(typ Type) error {
 	if i, ok := t.byName[typ.Name]; ok {
 		return fmt.Errorf("%w: %q has the id %d", ErrExists, typ.Name, t.types[i].ID)
@@ -162,7 +162,7 @@ func (t *Table) vacant(typ Type) error {
 	return nil
 }
 
-// copy returns a table that can be built on.
+// copy returns a table that put may add to, until seal.
 func (t *Table) copy() *Table {
 	return &Table{
 		types:  slices.Clone(t.types),

@@ -2,14 +2,14 @@ package session
 
 import "slices"
 
-// What ended a connection, where that was no rule of ours. See Session.Cause.
+// What ended a connection, other than a rule of ours. See Session.Cause.
 const (
 	CausePeer        = "peer"        // the peer sent closeconn, whatever its reason
 	CauseStreamEnd   = "streamend"   // the peer's stream ended without a word
 	CauseApplication = "application" // the application closed the connection, or ended the endpoint
 )
 
-// ownCauses are the reasons that this implementation alone decides on. An application may give them as well.
+// ownCauses are the reasons for which this implementation closes connections by itself. An application may give them, too.
 var ownCauses = []string{
 	ReasonProtoVersion, ReasonRegistry, ReasonInvalidPacket, ReasonUnknownConntype, ReasonPingSide, ReasonPingPacket,
 	ReasonPacketTooLarge, ReasonMalformed, ReasonHandshakeTimeout, ReasonFrameTimeout, ReasonIdleTimeout,
@@ -21,8 +21,8 @@ func Causes() []string {
 	return append([]string{CausePeer, CauseStreamEnd, CauseApplication}, ownCauses...)
 }
 
-// Cause sorts a decided end for counting: one of Causes. Unlike the reason, it is never of a peer's or an application's
-// making, so a peer can neither add causes nor pretend one.
+// Cause returns which of Causes has ended the connection, for counting; the end must be decided. Unlike the reason it is never
+// text that a peer has made up.
 func (s *Session) Cause() string {
 	switch {
 	case s.peerCause != "":

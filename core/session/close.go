@@ -15,21 +15,21 @@ func (s *Session) Close(now time.Time, reason *string, detail string, out *Outpu
 	}
 	begun := s.phase != phaseInit
 	s.end(reason, detail, false)
-	if begun { // before that, TLS does not stand, and nothing can be said
+	if begun { // before that, TLS may not be set up, and the peer cannot be told
 		s.sendInternal(now, packet.IDClose, packet.AppendClose(out.body(), reason), out)
 	}
 }
 
-// Cut decides the end of a connection whose peer cannot be told, or does not listen.
+// Cut decides the end of a connection whose peer cannot be told why, or does not read.
 func (s *Session) Cut(reason *string, detail string) {
 	if !s.Closing() {
 		s.end(reason, detail, true)
 	}
 }
 
-// end notes the cause. Nothing that was queued matters to a peer that ended the connection itself.
-func (s *Session) end(reason *string, detail string, byPeer bool) {
-	s.phase, s.reason, s.detail, s.byPeer = phaseClosing, reason, detail, byPeer
+// end keeps the cause. peerDone says that the peer needs nothing more, not even what is queued.
+func (s *Session) end(reason *string, detail string, peerDone bool) {
+	s.phase, s.reason, s.detail, s.peerDone = phaseClosing, reason, detail, peerDone
 }
 
 // End reports the close, once: after it the session does nothing more.

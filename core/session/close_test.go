@@ -105,7 +105,7 @@ func TestCloseReasons(t *testing.T) {
 				p := newPeer(t, side, appTypes).advance(at)
 				p.receive(packed(packet.IDClose, []byte(test.body)))
 				require.Equal(t, test.want, p.reason(), "%q", test.body)
-				require.True(t, p.session.EndedByPeer())
+				require.True(t, p.session.PeerDone())
 				require.Len(t, p.events, 2, "recv of the closeconn, then close")
 				require.Empty(t, p.take())
 			}

@@ -15,15 +15,15 @@ import (
 // handshake packets announce unless the application says otherwise; peers show it, but compare only the protocol version.
 const CompatibleRelease = "0.2.0"
 
-// Handshake says how connections of a type become active.
+// Handshake is how connections of a type become active.
 type Handshake uint8
 
 const (
 	HandshakeClassic Handshake = iota // packets 3 and 4: the registry, and its acceptance
-	HandshakeNone                     // none: active once the type was announced
+	HandshakeNone                     // none: active as soon as the type is announced
 )
 
-// The connection types that every endpoint knows, and the one of a connection whose type was not announced yet.
+// The connection types that every endpoint knows, and what stands for the type until it is announced.
 const (
 	ConntypeClassic = "classic"
 	ConntypePing    = "ping"
@@ -40,7 +40,7 @@ type Conntype struct {
 type PingAnswer struct {
 	// Application leaves packets 64 and 65 to the application, as ordinary packets.
 	Application bool
-	// Data is what the session answers with by itself: a MessagePack map, or nil for an empty one.
+	// Data is what the session itself answers with: a MessagePack map, or nil for an empty one.
 	Data []byte
 }
 
@@ -49,13 +49,13 @@ type MissingPackets uint8
 
 const (
 	MissingClose  MissingPackets = iota // close with "packetregmismatch"
-	MissingIgnore                       // use what both know
+	MissingIgnore                       // use the packets that both know
 )
 
 // Limits are the sizes a session enforces, in bytes of body, as received and after inflating.
 type Limits struct {
 	Packet    int // once the connection is active
-	Handshake int // before
+	Handshake int // before that
 	Registry  int // for the handshake packet a client waits for
 }
 
@@ -74,7 +74,7 @@ type Config struct {
 	Conntype string
 	// Missing says what a client does about names that only one side has.
 	Missing MissingPackets
-	// KeepIDs makes a client keep its own packet ids, and not even compare.
+	// KeepIDs makes a client keep its own packet ids, and not even compare them with the server's.
 	KeepIDs bool
 
 	Registry    Registry
@@ -82,7 +82,7 @@ type Config struct {
 	Compression atomic.Pointer[wire.Compression]
 }
 
-// Registry holds an endpoint's packet table. Readers get the whole table of a moment; a change replaces it whole.
+// Registry holds an endpoint's packet table, which every change replaces by a new one. Its methods may be called concurrently.
 type Registry struct {
 	mu    sync.Mutex // one change at a time
 	table atomic.Pointer[packet.Table]
@@ -96,7 +96,7 @@ func (r *Registry) Table() *packet.Table {
 	return packet.NewTable()
 }
 
-// Change replaces the table by what f makes of it, unless f fails.
+// Change replaces the table by what f makes of it, or returns f's error.
 func (r *Registry) Change(f func(*packet.Table) (*packet.Table, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -108,13 +108,14 @@ func (r *Registry) Change(f func(*packet.Table) (*packet.Table, error)) error {
 	return nil
 }
 
-// Conntypes holds the connection types an endpoint knows besides the built-in ones.
+// Conntypes holds the connection types that an endpoint knows besides the built-in ones. Its methods may be called
+// concurrently.
 type Conntypes struct {
 	mu    sync.Mutex // one change at a time
 	types atomic.Pointer[map[string]Handshake]
 }
 
-// Add makes more connection types known: all of them, or none.
+// Add declares more connection types: all of them, or none. Errors: *packet.InvalidError, *ConntypeExistsError.
 func (c *Conntypes) Add(types ...Conntype) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

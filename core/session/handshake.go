@@ -31,8 +31,8 @@ func (s *Session) onSettype(now time.Time, body []byte, out *Output) {
 	s.sendInternal(now, packet.IDHandshake, packet.AppendHandshake(out.body(), s.cfg.Version, registry), out)
 }
 
-// onAccept: the client answered the handshake. One that did not succeed leaves the connection as it is, as in the
-// reference: the client closes it, or the handshake time runs out.
+// onAccept: the client answered the handshake. If it did not accept, the connection stays as it is, as in the reference: the
+// client closes it, or the handshake time runs out.
 func (s *Session) onAccept(now time.Time, body []byte, out *Output) {
 	success, err := packet.ParseAccept(body)
 	if err != nil {

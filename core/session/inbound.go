@@ -15,20 +15,20 @@ type Packet struct {
 	Body []byte
 }
 
-// Inbound turns received bytes into packets. It belongs to the one who reads the connection, and needs no lock: inflating
-// and checking a large body holds up nobody who sends.
+// Inbound turns received bytes into packets. It belongs to the connection's reader and needs no lock, so that inflating
+// and checking a large body does not hold up sends.
 type Inbound struct {
-	// BeforeInflate is called before bodies are inflated, once until the next Settle: the place to wait while too many others
-	// do. nil: nothing is.
+	// BeforeInflate is called before the first body is inflated after a Settle: it can wait while too many other connections
+	// inflate. nil: nothing is called.
 	BeforeInflate func()
 
 	decoder  wire.Decoder
-	inflated *[]byte // bodies inflated since the last Settle, one behind the other; nil while nothing is compressed
+	inflated *[]byte // bodies inflated since the last Settle, one after the other; nil if there are none
 	err      error   // why nothing more can be read
 }
 
-// Feed takes bytes as they came. They must stay untouched until Next has returned ok false or an error. Packets from
-// before are no longer valid. After an error bytes are thrown away.
+// Feed takes the next bytes of the stream. They must not change until Next has returned ok false or an error. Packets returned
+// before are no longer valid. After an error, bytes are thrown away.
 func (in *Inbound) Feed(p []byte) {
 	if in.err == nil {
 		in.decoder.Feed(p)
@@ -36,8 +36,8 @@ func (in *Inbound) Feed(p []byte) {
 }
 
 // Next returns the next packet whose body has at most limit bytes, as received and inflated; ok is false when more bytes
-// are needed. It is valid until the next Feed, or Settle. After an error, which wraps wire.ErrTooLarge, wire.ErrMalformed
-// or packet.ErrMalformedBody, nothing more can be read: Next returns the same for ever.
+// are needed. The packet is valid until the next Feed or Settle. After an error, which wraps wire.ErrTooLarge, wire.ErrMalformed
+// or packet.ErrMalformedBody, nothing more can be read: Next keeps returning it.
 func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
 	if in.err != nil {
 		return Packet{}, false, in.err
@@ -67,8 +67,8 @@ func (in *Inbound) next(limit int) (p Packet, ok bool, err error) {
 	return Packet{ID: frame.ID, Body: body}, true, nil
 }
 
-// growth is by how much compression can make a body of n bytes larger: zlib adds 5 bytes to each 64 KiB that it cannot
-// compress, and a few at both ends. Peers send the compressed form even then.
+// growth is how many bytes compression can add to a body of n bytes: zlib adds 5 to each 64 KiB that it cannot compress, and a
+// few at both ends. Peers send the compressed form even then.
 func growth(n int) int { return n>>12 + 64 }
 
 // Pending returns how many bytes of an incomplete frame are held.
@@ -103,7 +103,7 @@ func (in *Inbound) Inflated() int {
 	return len(*in.inflated)
 }
 
-// Settle is called when the packets returned so far are done with: it gives back the memory they needed.
+// Settle gives back the memory of the packets returned so far, which are no longer valid.
 func (in *Inbound) Settle() {
 	in.decoder.Settle()
 	if in.inflated == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// Connections of type "ping" (protocol, section 5) carry packets 64 and 65 alone. They mean request and answer there,
-// whatever the registry has under these ids, so neither names nor rules apply.
+// Connections of type "ping" (protocol, section 5) carry only packets 64 and 65. There these mean request and answer,
+// whatever the registry has under the ids, so neither names nor rules apply.
 
 func (s *Session) isPingServer() bool {
 	return s.cfg.Side == packet.ServerSide && s.view.Conntype == ConntypePing
@@ -30,13 +30,13 @@ func (s *Session) receivePing(now time.Time, p Packet, out *Output) {
 	}
 }
 
-// answerPing answers from data that was given in advance. As in the reference, such traffic fires no events.
+// answerPing answers with data that was given in advance. As in the reference, such traffic fires no events.
 func (s *Session) answerPing(now time.Time, p Packet, out *Output) {
 	switch p.ID {
 	case packet.IDPing:
 		body, err := packet.AppendPong(nil, p.Body, s.cfg.Ping.Data, s.cfg.Version)
 		if err == nil {
-			err = packet.Check(body) // the request lies one level deeper in it
+			err = packet.Check(body) // the request is nested one level deeper in it
 		}
 		if err != nil {
 			s.Refuse(now, err, out)

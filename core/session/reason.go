@@ -29,7 +29,7 @@ const (
 	ReasonOverload         = "overload"
 )
 
-// Local misuse: what a session answers to its application.
+// Local misuse: what a session tells its application.
 var (
 	// ErrClosed: the connection is closing or closed.
 	ErrClosed = errors.New("the connection is closed")

@@ -34,7 +34,7 @@ var clientTransitions = map[uint32]transition{
 // never is a phase in which no connection is.
 const never = phase(0xff)
 
-// Receive handles one packet from the peer. While the connection is closing, packets are passed over: its fate is decided.
+// Receive handles one packet from the peer. While the connection is closing, packets are ignored: its end is decided.
 func (s *Session) Receive(now time.Time, p Packet, out *Output) {
 	switch {
 	case s.Closing():
@@ -86,7 +86,7 @@ func (s *Session) reportReceived(now time.Time, p Packet, name string, refused b
 	if !s.cfg.Records[typ] {
 		return
 	}
-	ev := out.next() // filled in where it lies: events are large, and these are many
+	ev := out.next() // filled in place: events are large, and these are many
 	ev.Type, ev.Time, ev.Conn = typ, now, s.id
 	ev.PacketID, ev.Packet, ev.Body, ev.Refused = p.ID, name, p.Body, refused
 }
@@ -96,15 +96,15 @@ func (s *Session) outOfPlace(now time.Time, id uint32, out *Output) {
 	s.Close(now, text(ReasonInvalidPacket), fmt.Sprintf("packet %q came out of place", s.internalName(id)), out)
 }
 
-// Refuse ends the connection because of bytes that Inbound.Next refused.
+// Refuse ends the connection because of err, by which Inbound.Next refused its bytes.
 func (s *Session) Refuse(now time.Time, err error, out *Output) {
 	s.Close(now, text(malformedReason(err)), err.Error(), out)
 }
 
-// StreamEnd says that the peer's bytes have ended: with err nil for an orderly end. inFrame tells whether a frame was cut.
+// StreamEnd says that the peer's stream has ended; err is nil for an orderly end. inFrame says that it ended within a frame.
 func (s *Session) StreamEnd(err error, inFrame bool) {
 	if s.Closing() {
-		s.byPeer = true
+		s.peerDone = true
 		return
 	}
 	detail := "the peer closed the connection without a reason"

@@ -8,8 +8,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/wire"
 )
 
-// Permit returns the type of an application packet that may be sent now. The error is ErrClosed, ErrNotActive,
-// packet.ErrUnknown, an *packet.InvalidError, or, with the type, ErrRefused: its rule says what follows.
+// Permit returns the type of an application packet that may be sent now. Errors: ErrClosed, ErrNotActive, packet.ErrUnknown,
+// *packet.InvalidError, and ErrRefused, which comes with the type and must be followed by Refused.
 func (s *Session) Permit(ref packet.Ref) (packet.Type, error) {
 	if err := s.usable(); err != nil {
 		return packet.Type{}, err
@@ -34,7 +34,7 @@ func (s *Session) Refused(now time.Time, typ packet.Type, out *Output) {
 	}
 }
 
-// resolve finds the packet type the application names. On connections without a handshake any id goes.
+// resolve finds the packet type that the application names. On connections without a handshake any id will do.
 func (s *Session) resolve(ref packet.Ref) (packet.Type, error) {
 	if id, ok := ref.ID(); ok && id < packet.FirstFreeID {
 		return packet.Type{}, &packet.InvalidError{Field: "packet.id", Problem: "is below 64: internal packets are not the application's to send"}
@@ -79,7 +79,7 @@ func (s *Session) sendInternal(now time.Time, id uint32, body []byte, out *Outpu
 func (s *Session) frame(id uint32, body []byte, out *Output) []byte {
 	start := len(out.Frames)
 	frames, err := s.cfg.Compression.Load().AppendPacket(out.Frames, id, body)
-	if err != nil { // a level that zlib does not know; every peer understands the plain form
+	if err != nil { // zlib does not know the level; every peer understands the plain form
 		frames = wire.AppendFrame(out.Frames, id, 0, body)
 	}
 	out.Frames = frames

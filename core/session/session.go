@@ -33,11 +33,11 @@ const (
 	phaseHandshakeWait              // client: waiting for handshake
 	phaseAcceptWait                 // server: waiting for accept
 	phaseActive
-	phaseClosing // the end is decided; what is queued may still go out
+	phaseClosing // the end is decided; what is queued can still go out
 	phaseClosed  // the close event was reported
 )
 
-// Session is one connection's state machine. Its methods must not be called at the same time.
+// Session is one connection's state machine. Its methods must not be called concurrently.
 type Session struct {
 	cfg   *Config
 	id    uint64 // 0 on the client side
@@ -48,7 +48,8 @@ type Session struct {
 
 	reason *string // why the connection ends; set with phaseClosing
 	detail string
-	byPeer bool // the peer sent closeconn, or the stream ended
+	// peerDone says that the peer needs nothing more: it has ended the connection itself, or it was cut.
+	peerDone bool
 	// peerCause is CausePeer or CauseStreamEnd if the peer ended the connection before we did; else "".
 	peerCause string
 }
@@ -62,7 +63,7 @@ type Output struct {
 	// Sent counts the packets in Frames.
 	Sent int
 
-	// room is memory for the body of an internal packet. taken says that an event in Events has one in it.
+	// room is memory for the body of an internal packet. taken says that a body in Events uses it.
 	room  []byte
 	taken bool
 }
@@ -74,7 +75,7 @@ func (o *Output) Reset() {
 	o.taken = false
 }
 
-// Shrink gives up memory of more bytes than that, which is seldom needed. The output is empty.
+// Shrink gives up memory that is larger than a number of bytes. The output must be empty.
 func (o *Output) Shrink(bytes int) {
 	if cap(o.Frames) > bytes {
 		o.Frames = nil
@@ -84,8 +85,8 @@ func (o *Output) Shrink(bytes int) {
 	}
 }
 
-// body returns memory to append the body of an internal packet to; the first one's is used again. With memory of their own,
-// those of a handshake left half a kilobyte of garbage behind for each connection.
+// body returns memory to append the body of an internal packet to. The first body uses room again: without that, a handshake
+// left half a kilobyte of garbage behind for each connection.
 func (o *Output) body() []byte {
 	if o.taken {
 		return nil
@@ -106,7 +107,7 @@ func New(cfg *Config, id uint64) *Session {
 	return &Session{cfg: cfg, id: id, view: packet.Conn{State: StateInit, Conntype: ConntypeNotSet}}
 }
 
-// Begin says that the connection stands and is protected by level. A server says hello; a client waits for it.
+// Begin says that the connection is established, and how well it is protected. A server says hello; a client waits for it.
 func (s *Session) Begin(now time.Time, level packet.TLSLevel, out *Output) {
 	s.view.TLS = level
 	if s.cfg.Side == packet.ClientSide {
@@ -136,8 +137,8 @@ func (s *Session) Closing() bool { return s.phase >= phaseClosing }
 // Closed reports whether the close event was reported.
 func (s *Session) Closed() bool { return s.phase == phaseClosed }
 
-// EndedByPeer reports whether the end came from the peer, so that nothing more needs to be sent.
-func (s *Session) EndedByPeer() bool { return s.byPeer }
+// PeerDone reports whether nothing more needs to be sent: the peer has ended the connection itself, or it was cut.
+func (s *Session) PeerDone() bool { return s.peerDone }
 
 // Reason returns why the connection ends, nil for the reference's None, and more about it for a person.
 func (s *Session) Reason() (*string, string) { return s.reason, s.detail }
@@ -154,19 +155,19 @@ func (s *Session) BodyLimit() int {
 	}
 }
 
-// Stranger reports whether the peer has shown nothing yet but that it speaks the protocol, as those do who ping. It is
-// trusted with little memory.
+// Stranger reports whether the peer has shown nothing yet but that it speaks the protocol, as a peer that only pings does. It
+// is trusted with little memory.
 func (s *Session) Stranger() bool { return s.phase != phaseActive || s.isPingServer() }
 
 // Changes is what an application can set of a connection. nil: unchanged.
 type Changes struct {
 	State    *uint32 // from StateActive, without StateClosed; once the connection is active
 	Mode     *uint32
-	Conntype *string // known to Config.Lookup; once the connection is active. There is no new handshake
+	Conntype *string // known to Config.Lookup; once the connection is active. No new handshake follows
 }
 
-// Set changes all that is asked for, or nothing. It holds for the very next packet. Errors: *packet.InvalidError,
-// ErrNotActive, ErrClosed.
+// Set makes all the changes, or none. They hold from the very next packet on. Errors: *packet.InvalidError, ErrNotActive,
+// ErrClosed.
 func (s *Session) Set(c Changes) error {
 	if c.State != nil && (*c.State == StateClosed || *c.State < StateActive) {
 		return &packet.InvalidError{Field: "state", Problem: "must be 64 or more, and not 128: close the connection instead"}
