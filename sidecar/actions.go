@@ -1,7 +1,7 @@
 package sidecar
 
-// What can be done to an endpoint. Unary calls and the Commands stream come here alike, so an action means the same on
-// either way. Errors name fields as those of the action's own message.
+// What can be done to an endpoint. Both unary calls and the Commands stream come here, so an action means the same in either.
+// Errors name the fields of the action's own message.
 
 import (
 	"context"
@@ -38,7 +38,7 @@ func send(out outbox, m *pb.Message) error {
 	return post(out, m.GetConnectionId(), ref, body)
 }
 
-// post is what is left of sending when the packet is known.
+// post sends a packet whose type and body are known.
 func post(out outbox, conn uint64, ref packet.Ref, body []byte) error {
 	return aboutBody("body", out.Send(conn, ref, body))
 }
@@ -107,14 +107,14 @@ func (h *hosted) flush(ctx context.Context, m *pb.Flush) error {
 	return h.Flush(ctx)
 }
 
-// beginShutdown does not wait for the end, even with join: the Commands stream goes on.
+// beginShutdown does not wait for the end, even with join, because the Commands stream goes on.
 func (h *hosted) beginShutdown(m *pb.EndpointShutdown) error {
 	options, err := shutdownOptions(m)
 	if err != nil {
 		return err
 	}
 	over, cancel := context.WithCancel(context.Background())
-	cancel() // core begins at once, and waits only as long as the context lets it
+	cancel() // core begins the shutdown all the same, and does not wait
 	if _, err := h.Shutdown(over, options); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -122,7 +122,7 @@ func (h *hosted) beginShutdown(m *pb.EndpointShutdown) error {
 }
 
 func shutdownOptions(m *pb.EndpointShutdown) (endpoint.ShutdownOptions, error) {
-	limit, err := timeout(m.GetTimeout(), 0, maxShutdown) // core has the default
+	limit, err := timeout(m.GetTimeout(), 0, maxShutdown) // 0: core's default
 	if err != nil {
 		return endpoint.ShutdownOptions{}, err
 	}

@@ -1,7 +1,7 @@
 package sidecar
 
-// What a Commands stream still has to answer. Applying commands and writing answers go at their own pace: a client that is
-// slow to read gets fewer, larger answers, and one that waits for none gets few.
+// What a Commands stream still has to answer. Commands are applied and answers are written at different paces: a client that
+// reads slowly gets fewer, larger answers, and one that waits for none gets few.
 
 import (
 	"context"
@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// maxFailures is how many failures one response carries: about half a megabyte. A stream that has more to say is not read
-	// any further until its client has read some.
+	// maxFailures is how many failures one response carries: about half a megabyte. While a stream has more, it is not read any
+	// further.
 	maxFailures = 4096
-	// answerPause is how long an answer that nobody waits for may take, and maxUnasked how many bytes of messages are too many
-	// to be unanswered meanwhile: few enough that no client, which may hold back what it sends until more is answered, stands still.
+	// answerPause is how long an answer that nobody waits for may take. maxUnasked is how many bytes of messages make it due
+	// earlier: few enough that a client which limits what is unanswered need not stop.
 	answerPause = 5 * time.Millisecond
 	maxUnasked  = 128 << 10
 )
 
-// answers collects them. One goroutine calls next, any others the rest.
+// answers collects answers. One goroutine calls next; the other methods may be called concurrently.
 type answers struct {
 	mu       sync.Mutex
 	changed  chan struct{} // has room for one signal to next
-	room     chan struct{} // has room for one signal to whoever waits in full
-	applied  uint64        // up to here all is applied, or has failed
+	room     chan struct{} // has room for one signal to full
+	applied  uint64        // every command up to this number was applied, or has failed
 	answered uint64        // what the last response said
 	failures []*pb.CommandFailure
-	due      bool        // what there is to answer is to be answered now
-	unasked  int         // bytes of the messages whose answer is not due; the timer runs while there are any
-	pause    *time.Timer // makes it due
+	due      bool        // the answer is to be written now
+	unasked  int         // bytes of the messages whose answer is not due yet; pause runs while there are any
+	pause    *time.Timer // makes the answer due
 	ended    bool
 	err      error // why, once ended
 }
@@ -48,8 +48,8 @@ func newAnswers(applied uint64) *answers {
 	return a
 }
 
-// add says how far commands were applied, and which of them failed. unasked is the size of their message if nobody waits for
-// the answer, and 0 if somebody may.
+// add says how far commands were applied, and which of them failed. unasked is the size of their message in bytes if nobody
+// waits for the answer, else 0.
 func (a *answers) add(applied uint64, failures []*pb.CommandFailure, unasked int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -76,8 +76,8 @@ func (a *answers) hurry() {
 	signal(a.changed)
 }
 
-// end says that no answer will be added any more; those there are become due. next returns err when all is answered. The
-// first end counts.
+// end says that nothing will be added any more, and makes the rest due. next returns err when all is answered. Only the first
+// call counts.
 func (a *answers) end(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -128,7 +128,7 @@ func (a *answers) take() (response *pb.CommandsResponse, ended bool, err error) 
 	return response, false, nil
 }
 
-// full waits while more failures are unanswered than one response carries.
+// full waits while more failures are unanswered than one response carries, at most until ctx ends.
 func (a *answers) full(ctx context.Context) {
 	for {
 		a.mu.Lock()
@@ -145,7 +145,7 @@ func (a *answers) full(ctx context.Context) {
 	}
 }
 
-// signal wakes the one who waits on c, now or when it waits next.
+// signal wakes the goroutine that waits on c, now or when it waits next.
 func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:

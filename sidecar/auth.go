@@ -1,6 +1,6 @@
 package sidecar
 
-// Who may do what: every call but a health check carries a token, and a read-only token may only look on.
+// Who may do what: every call but a health check carries a token, and a read-only token may only observe.
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // principalKey is where a call's context has its launch.Principal.
 type principalKey struct{}
 
-// authenticate returns what finds out who calls, and refuses whoever may not.
+// authenticate returns the function that finds out who calls, and refuses callers without a valid token.
 func authenticate(tokens *launch.Tokens) auth.AuthFunc {
 	return func(ctx context.Context) (context.Context, error) {
 		secret, err := bearerToken(ctx)
@@ -38,7 +38,7 @@ func authenticate(tokens *launch.Tokens) auth.AuthFunc {
 // bearerToken returns the token that a call's metadata carry.
 func bearerToken(ctx context.Context) (string, error) { return auth.AuthFromMD(ctx, "bearer") }
 
-// openToReadOnly reports whether a read-only token may call method. Subscribe looks at the mode, too.
+// openToReadOnly reports whether a read-only token may call method. Subscribe checks the mode as well.
 func openToReadOnly(method string) bool {
 	switch method {
 	case pb.SidecarService_GetInfo_FullMethodName,
@@ -51,7 +51,7 @@ func openToReadOnly(method string) bool {
 	return false
 }
 
-// caller returns who makes the call. Without authentication it is nobody, who owns nothing.
+// caller returns who makes the call: of a call that was not authenticated, the zero Principal, which owns nothing.
 func caller(ctx context.Context) launch.Principal {
 	principal, _ := ctx.Value(principalKey{}).(launch.Principal)
 	return principal

@@ -46,7 +46,7 @@ func aboutBody(field string, err error) error {
 	return err
 }
 
-// apiBody returns a body in the form that the caller wants.
+// apiBody returns a body in the format that the caller wants.
 func apiBody(body []byte, format pb.BodyFormat) (*pb.PacketBody, error) {
 	if format != pb.BodyFormat_BODY_FORMAT_JSON {
 		return &pb.PacketBody{Value: &pb.PacketBody_Msgpack{Msgpack: body}}, nil

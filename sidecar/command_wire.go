@@ -1,9 +1,9 @@
 package sidecar
 
 // Decoding of Commands messages. Thousands of packets come in one message, and decoding each into protobuf's structs costs
-// several times what queueing it does. So a message is cut into its commands here, and the one kind of command that there
-// are many of, a packet for one connection, is read in place. Everything else, and every spelling of a packet that is
-// unusual, is left to protobuf.
+// several times as much as queueing it. So a message is cut into its commands here, and the one kind of command that comes in
+// numbers, a packet for one connection, is read in place. Everything else, and every unusual spelling of a packet, is left to
+// protobuf.
 
 import (
 	"errors"
@@ -41,23 +41,24 @@ const (
 
 var errNotUTF8 = errors.New("a string of the message is not UTF-8")
 
-// commandBatch is a CommandsRequest whose commands are not decoded yet. It can be read into again and again.
+// commandBatch is a CommandsRequest whose commands are not decoded yet. It is reused for one message after the other.
 type commandBatch struct {
 	endpointID  string
 	sender      string
 	firstNumber uint64
 	answerLater bool
 	commands    [][]byte // each a Command in its wire form, within memory
-	tooMany     bool     // more than maxCommands came, and the rest was not even looked at
+	tooMany     bool     // more than maxCommands came; the rest was ignored
 	size        int      // of the message, in bytes
 
 	memory *[]byte // of messages; nil: none
 }
 
-// messages are used again: making and clearing their memory would take two thirds as long as reading the commands in it.
+// messages is the memory of messages, which is reused: making and clearing it would take two thirds as long as reading the
+// commands in it.
 var messages = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxMessageKept is the largest message whose memory is used again.
+// maxMessageKept is the largest memory that is reused, in bytes.
 const maxMessageKept = 1 << 20
 
 // read copies a message and cuts the copy.
@@ -70,7 +71,7 @@ func (b *commandBatch) read(data mem.BufferSlice) error {
 	return b.unmarshal(*b.memory)
 }
 
-// unmarshal cuts data, which must not change before forget.
+// unmarshal cuts data into commands. It must not change before forget.
 func (b *commandBatch) unmarshal(data []byte) error {
 	*b = commandBatch{commands: b.commands[:0], memory: b.memory, size: len(data)}
 	for len(data) > 0 {
@@ -99,7 +100,7 @@ func (b *commandBatch) unasked() int {
 	return 0
 }
 
-// forget lets go of the message, whose commands must not be used any more.
+// forget releases the memory of the message, whose commands must not be used any more.
 func (b *commandBatch) forget() {
 	clear(b.commands)
 	b.commands = b.commands[:0]
@@ -109,7 +110,7 @@ func (b *commandBatch) forget() {
 	b.memory = nil
 }
 
-// take stores a field, whose value is complete. Fields that are unknown are passed over, as protobuf does.
+// take stores a field, whose value is complete. Unknown fields are ignored, as by protobuf.
 func (b *commandBatch) take(field protowire.Number, kind protowire.Type, value []byte) error {
 	switch {
 	case field == requestFirstNumber && kind == protowire.VarintType:
@@ -154,8 +155,8 @@ func (p *packetCommand) ref() (packet.Ref, error) {
 	return packetID(p.id)
 }
 
-// readPacket reads a command that sends MessagePack to one connection, in the form in which everybody writes it: every field
-// once at most, and nothing unknown. Other commands are not ok: protobuf knows what they are.
+// readPacket reads a command that sends MessagePack to one connection, in its usual spelling: every field once at most, and
+// nothing unknown. Other commands are not ok; protobuf decodes them.
 func readPacket(command []byte) (p packetCommand, ok bool) {
 	message, ok := onlyField(command, tagSend)
 	if !ok {
@@ -177,9 +178,9 @@ func readPacket(command []byte) (p packetCommand, ok bool) {
 	return p, p.body != nil && seen[tagName] != seen[tagID]
 }
 
-// take takes in a field, and returns how many bytes its value has.
+// take stores a field, and returns how many bytes its value has.
 func (p *packetCommand) take(tag byte, value []byte) (n int, ok bool) {
-	number, n := readVarint(value) // the value, or how many bytes it has
+	number, n := readVarint(value) // the value, or its length
 	if n < 0 {
 		return 0, false
 	}
@@ -207,7 +208,7 @@ func (p *packetCommand) take(tag byte, value []byte) (n int, ok bool) {
 	return n + len(content), ok
 }
 
-// onlyField returns the bytes of a message's field if there is nothing else in the message.
+// onlyField returns the content of a message's field if it is the only one.
 func onlyField(message []byte, tag byte) ([]byte, bool) {
 	if len(message) == 0 || message[0] != tag {
 		return nil, false

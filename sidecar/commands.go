@@ -1,7 +1,7 @@
 package sidecar
 
 // The Commands stream. Its handler writes the answers; beside it one goroutine reads messages and applies their commands in
-// order. That way round, a stream that is taken over stops applying even when its client does not read.
+// order. That way, a stream that is taken over stops applying even when its client does not read.
 
 import (
 	"context"
@@ -49,7 +49,7 @@ func (s *service) commands(stream grpc.BidiStreamingServer[pb.CommandsRequest, p
 		return err
 	}
 	answers := newAnswers(applied)
-	defer answers.end(nil) // in which nobody is interested any more: it stops the clock
+	defer answers.end(nil) // stops its timer
 	c := &commands{service: s, endpoint: h, sender: claimed.sender, batch: h.Batch(), answers: answers}
 	s.working.Go(func() { c.run(ctx, message, stream) })
 	for {
@@ -72,7 +72,7 @@ type commands struct {
 	answers  *answers
 }
 
-// run applies the message and those that follow until none can be received, at the latest because the handler has returned.
+// run applies the message and those that follow, until the stream ends, at the latest with its handler.
 func (c *commands) run(ctx context.Context, message *commandBatch, stream grpc.ServerStream) {
 	err := c.applyAll(ctx, message, stream)
 	if errors.Is(err, io.EOF) { // half-closed

@@ -19,8 +19,7 @@ const (
 
 // Connect makes a client endpoint.
 func (s *service) Connect(ctx context.Context, req *pb.ConnectRequest) (*pb.ConnectResponse, error) {
-	var client *endpoint.Client
-	h, err := s.connect(ctx, req, &client)
+	h, client, err := s.connect(ctx, req)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -33,22 +32,22 @@ func (s *service) Connect(ctx context.Context, req *pb.ConnectRequest) (*pb.Conn
 	}, nil
 }
 
-// connect sets client to what it has connected, besides hosting it.
-func (s *service) connect(ctx context.Context, req *pb.ConnectRequest, client **endpoint.Client) (*hosted, error) {
+// connect returns the client, and what hosts it.
+func (s *service) connect(ctx context.Context, req *pb.ConnectRequest) (h *hosted, client *endpoint.Client, err error) {
 	for field, value := range map[string]protoreflect.Enum{
 		"wait": req.GetWait(), "missing_packet_action": req.GetMissingPacketAction(),
 	} {
 		if err := checkEnum(field, value); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	limit, err := timeout(req.GetTimeout(), defaultConnect, maxConnect)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	protection, err := clientTLS(req.GetOptions().GetTls())
 	if err != nil {
-		return nil, within("options", err)
+		return nil, nil, within("options", err)
 	}
 	options := endpoint.ClientOptions{
 		Conntype:            req.GetConntype(),
@@ -60,13 +59,14 @@ func (s *service) connect(ctx context.Context, req *pb.ConnectRequest, client **
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return s.endpoints.host(caller(ctx).Owner, req.GetOptions(), func(shared endpoint.Options) (*endpoint.Endpoint, error) {
+	h, err = s.endpoints.host(caller(ctx).Owner, req.GetOptions(), func(shared endpoint.Options) (*endpoint.Endpoint, error) {
 		options.Options = shared
 		options.TLS = protection
 		var err error
-		if *client, err = endpoint.Dial(ctx, req.GetAddress(), options); err != nil {
+		if client, err = endpoint.Dial(ctx, req.GetAddress(), options); err != nil {
 			return nil, err
 		}
-		return (*client).Endpoint, nil
+		return client.Endpoint, nil
 	})
+	return h, client, err
 }

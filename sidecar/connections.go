@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// boundedListener closes connections beyond a number at once, rather than let them wait: whoever fills the number must not
-// be able to fill the system's queue as well.
+// boundedListener closes connections beyond a number at once instead of leaving them in the system's queue, which an attacker
+// could fill as well.
 type boundedListener struct {
 	net.Listener
 	most    int64
@@ -19,7 +19,7 @@ type boundedListener struct {
 	refused atomic.Uint64
 }
 
-// Accept returns the next connection that there is room for.
+// Accept returns the next connection within the bound.
 func (l *boundedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
@@ -33,7 +33,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		if l.refused.Add(1) == 1 {
 			l.logger.Warn("too many gRPC connections: the first one was refused, further ones are only counted", "limit", l.most)
 		}
-		_ = conn.Close() // it was never ours
+		_ = conn.Close() // it was never used, so an error means nothing
 	}
 }
 
@@ -50,5 +50,5 @@ func (c *boundedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// NetConn returns the connection itself, for those who ask about its socket.
+// NetConn returns the connection itself, for what has to know its socket (launch.PeerCredentials).
 func (c *boundedConn) NetConn() net.Conn { return c.Conn }

@@ -7,8 +7,8 @@
 //     auth.go before it reaches a handler.
 //   - Handlers come one file per act (bind, connect, send, list, subscribe, commands, ...) and are thin: find the endpoint,
 //     convert, call core, translate the error. What a unary call and a command have in common is in actions.go.
-//   - endpoints.go keeps an endpoint from the call that makes it until its last event was read; readlogs.go remembers a
-//     while longer that it was.
+//   - endpoints.go keeps an endpoint (hosted.go) from the call that makes it until its last event was read; readlogs.go
+//     remembers a while longer that it was.
 //   - Protobuf types stop at the files that convert them: packets, limits, limitpolicy, endpoint_options, body, tls.
 //   - errors.go alone decides what callers see of an error.
 //   - Package eventlog is the log of an endpoint's events, jsonbody the JSON form of bodies, tlsfile TLS from PEM files, and

@@ -13,10 +13,11 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/eventlog"
 )
 
-// maxName is the most that names of subscribers, senders and endpoints may have, bytes.
+// maxName is the length of the longest name of a subscriber, sender or endpoint, in bytes.
 const maxName = 256
 
-// coreOptions converts what core needs to know, with the limits that are to hold; the log and TLS are added by the caller. Core checks most of it.
+// coreOptions converts what core needs to know, with the limits that hold; the caller adds the log and TLS. Core checks most of
+// it.
 func coreOptions(o *pb.EndpointOptions, limits *pb.Limits) (endpoint.Options, error) {
 	var opts endpoint.Options
 	if len(o.GetLabel()) > maxName {
@@ -60,8 +61,8 @@ func coreCompression(c *pb.Compression) wire.Compression {
 	return compression
 }
 
-// omitted returns what says which events are not recorded, or nil. Those that tell the life of the endpoint and of its
-// connections cannot be left out: without them a log makes no sense to whoever reads it.
+// omitted returns a function that reports whether a type of event is left out, or nil if none is. Events about the life of the
+// endpoint and of its connections cannot be left out: without them the log makes no sense to its readers.
 func omitted(types []pb.EventType) (func(event.Type) bool, error) {
 	if len(types) == 0 {
 		return nil, nil
@@ -79,7 +80,7 @@ func omitted(types []pb.EventType) (func(event.Type) bool, error) {
 	return func(t event.Type) bool { return omit[t] }, nil
 }
 
-// logOptions converts what the log needs to know, with the limits that are to hold, and without its callbacks.
+// logOptions converts what the log needs to know, with the limits that hold; the caller adds the callbacks.
 func logOptions(o *pb.EndpointOptions, limits *pb.Limits) (eventlog.Options, error) {
 	events := o.GetEvents()
 	if err := checkSubscriber("events.expected_subscriber", events.GetExpectedSubscriber()); err != nil {

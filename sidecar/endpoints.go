@@ -20,37 +20,19 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/eventlog"
 )
 
-// reasonSubscriberLost is what peers get when the application stays away too long.
-const reasonSubscriberLost = "subscriberlost"
-
-// hosted is an endpoint with what the sidecar keeps for it.
-type hosted struct {
-	*endpoint.Endpoint
-	id            string
-	number        uint64 // in the order they were made
-	owner         string
-	label         string
-	log           *eventlog.Log
-	pauses        *pauses
-	backlogBytes  int // the log's limits
-	backlogEvents int
-	senders       senders
-	lost          chan struct{} // gets a value when a subscriber was lost whose absence ends the endpoint
-}
-
-// endpoints are all of them. It owns one goroutine for each, which ends when the endpoint is forgotten. All methods may be
-// called concurrently.
+// endpoints are the endpoints of all owners. It owns one goroutine for each (watch), which ends when the endpoint is forgotten.
+// All methods may be called concurrently.
 type endpoints struct {
 	logger *slog.Logger
-	budget *endpoint.Budget // of all of them together
+	budget *endpoint.Budget // shared by all of them
 	policy LimitPolicy
-	prefix string // unlike that of any other process, so that ids are never used again
+	prefix string // of ids; random, so that no id is ever used again, by any process
 
 	mu       sync.Mutex
 	byID     map[string]*hosted
 	last     uint64
 	draining bool
-	closing  chan struct{} // closed when logs are not waited for any more
+	closing  chan struct{} // closed when nobody waits any more for logs to be read
 	closed   sync.Once
 	watchers sync.WaitGroup
 
@@ -103,14 +85,14 @@ func (e *endpoints) host(owner string, o *pb.EndpointOptions, open func(endpoint
 	return h, e.admit(h)
 }
 
-// inRequest names the field of the request where core names one of its options.
+// inRequest makes an error of core that names one of its options name the field of the request.
 func inRequest(err error) error {
 	invalid, ok := errors.AsType[*packet.InvalidError](err)
 	if !ok {
 		return err
 	}
 	switch invalid.Field {
-	case "address", "conntype", "wait", "ping.data": // beside the options, not among them
+	case "address", "conntype", "wait", "ping.data": // fields of the request itself, not of its options
 		return err
 	}
 	return within("options", err)
@@ -133,7 +115,7 @@ func (e *endpoints) reserve(owner, label string) (*hosted, error) {
 	}, nil
 }
 
-// admit makes an endpoint that stands known, unless the sidecar began to drain meanwhile.
+// admit makes a new endpoint known, unless the sidecar has begun to drain meanwhile.
 func (e *endpoints) admit(h *hosted) error {
 	e.mu.Lock()
 	if !e.draining {
@@ -143,34 +125,15 @@ func (e *endpoints) admit(h *hosted) error {
 		return nil
 	}
 	e.mu.Unlock()
-	_ = h.Stop() // it has nothing to say but that it is stopped
+	_ = h.Stop() // its only error is that it is stopped
 	h.letGo()
 	return errDraining
 }
 
-// letGo closes the log, if that was not done, of which nobody is told any more.
-func (h *hosted) letGo() {
-	h.log.Close()
-	h.log.Uncount()
-	h.pauses.end()
-}
+// reasonSubscriberLost is the reason that peers get when the application stays away too long.
+const reasonSubscriberLost = "subscriberlost"
 
-// whenLost returns what the log calls when a durable subscriber stays away too long.
-func (h *hosted) whenLost(action pb.SubscriberLostAction, logger *slog.Logger) func(string) {
-	ends := action != pb.SubscriberLostAction_SUBSCRIBER_LOST_ACTION_RING
-	return func(name string) {
-		logger.Warn("a subscriber was away too long and is forgotten", "subscriber", name, "endpoint_ends", ends)
-		if !ends {
-			return
-		}
-		select {
-		case h.lost <- struct{}{}:
-		default: // another one was lost before
-		}
-	}
-}
-
-// watch accompanies an endpoint to its end, and its log until everybody has it.
+// watch waits for an endpoint's end, or brings it about when a subscriber is lost, and then until its log is read.
 func (e *endpoints) watch(h *hosted) {
 	select {
 	case <-h.Done():
@@ -192,7 +155,7 @@ func (e *endpoints) watch(h *hosted) {
 	delete(e.byID, h.id)
 }
 
-// get returns the endpoint of an owner. Those of others do not exist.
+// get returns an owner's endpoint. To one owner, the endpoints of others do not exist.
 func (e *endpoints) get(owner, id string) (*hosted, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -220,8 +183,8 @@ func (e *endpoints) all() []*hosted {
 }
 
 // drain ends all endpoints, and lets no new one begin. Peers have until the timeout to read what is queued for them and
-// the reason; then the subscribers have until ctx ends, or until gone is closed, to read the logs. A warning tells of those
-// who did not.
+// the reason; then the subscribers have until ctx ends, or until gone is closed, to read the logs. What was not read in time
+// is logged as a warning.
 func (e *endpoints) drain(ctx context.Context, gone <-chan struct{}, timeout time.Duration) {
 	e.mu.Lock()
 	e.draining = true

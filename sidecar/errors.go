@@ -26,11 +26,11 @@ import (
 // errorDomain is the ErrorInfo domain of every reason here.
 const errorDomain = "pengbridge"
 
-// What only the sidecar itself can answer.
+// What the sidecar itself answers, without core.
 var (
 	errNoToken         = errors.New("the call carries no valid token: send metadata \"authorization: Bearer <token>\"")
 	errReadOnly        = errors.New("the token is read-only: it may only get info, list, and subscribe as an observer")
-	errUnknownEndpoint = errors.New("no such endpoint: it has ended, was made by another token, or before a restart of the sidecar")
+	errUnknownEndpoint = errors.New("no such endpoint: it has ended, belongs to another token's owner, or was made before a restart of the sidecar")
 	errDraining        = errors.New("the sidecar is shutting down: connect to a new one")
 	errSenderTakenOver = errors.New("the same sender opened another Commands stream: go on there")
 	errPanic           = errors.New("internal error: the sidecar's log has the details")
@@ -39,7 +39,7 @@ var (
 // failure is an error as callers see it.
 type failure struct {
 	code     codes.Code
-	reason   string // in capitals; never changes its meaning
+	reason   string // in capitals; its meaning never changes
 	message  string
 	field    string            // the request's field, for INVALID_ARGUMENT
 	metadata map[string]string // more for programs, for some reasons
@@ -79,7 +79,7 @@ func translated(err error) error {
 	return translate(err)
 }
 
-// translate returns what callers see of an error that is not nil.
+// translate returns what callers see of an error, which must not be nil.
 func translate(err error) *failure {
 	if known, ok := errors.AsType[*failure](err); ok {
 		return known
@@ -170,7 +170,7 @@ func invalid(field, format string, args ...any) error {
 	return &packet.InvalidError{Field: field, Problem: fmt.Sprintf(format, args...)}
 }
 
-// within puts the field that err names inside an outer one, because core knows only its own part of a request.
+// within puts the field that err names, if any, inside an outer one: whatever made err knows only its own part of a request.
 func within(outer string, err error) error {
 	if inner, ok := errors.AsType[*packet.InvalidError](err); ok {
 		return &packet.InvalidError{Field: outer + "." + inner.Field, Problem: inner.Problem}

@@ -1,7 +1,7 @@
 package sidecar
 
-// What surrounds every call: a log line, the token's check, an end to streams when the sidecar drains, and, innermost, an
-// answer instead of a crash when a handler panics.
+// What surrounds every call: a log line, the check of its token, the end of streams when the sidecar drains, and, innermost, an
+// error instead of a crash when a handler panics.
 
 import (
 	"context"
@@ -63,17 +63,17 @@ func panicked(logger *slog.Logger, p any) error {
 	return translate(errPanic)
 }
 
-// Refusals are told as core tells of peers that do not keep to the rules: some lines at once, and then one a second, tell of all.
-// Strangers must not be able to fill a disk.
+// Strangers must not be able to fill a disk with refusals. They are logged as core logs peers that break rules: some at once,
+// and then one a second, which says how many were left out.
 const (
 	refusalsAtOnce    = 20
 	refusalsPerSecond = 1
 )
 
-// logTo returns what writes the line of a call. Calls of all kinds share one, and with it the limit for refusals.
+// logTo returns the function that writes the line of a call. All calls share it, and with it the limit for refusals.
 func logTo(logger *slog.Logger) logging.LoggerFunc {
 	limiter := rate.NewLimiter(refusalsPerSecond, refusalsAtOnce)
-	var unlogged atomic.Int64 // since the last line
+	var unlogged atomic.Int64 // refusals left out since the last line
 	return func(ctx context.Context, level logging.Level, message string, fields ...any) {
 		if level == logging.LevelWarn {
 			if !limiter.Allow() {
@@ -86,7 +86,7 @@ func logTo(logger *slog.Logger) logging.LoggerFunc {
 	}
 }
 
-// levelOf keeps the log for what an operator should see: callers get their own mistakes as answers.
+// levelOf keeps the log for what an operator should see: callers hear of their own mistakes by the answer.
 func levelOf(code codes.Code) logging.Level {
 	switch code {
 	case codes.Internal, codes.Unknown, codes.DataLoss:

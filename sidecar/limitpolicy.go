@@ -1,7 +1,6 @@
 package sidecar
 
-// What whoever runs the sidecar says about the limits of endpoints: those that hold where an application asks for none, and
-// how much an application may ask for.
+// What an operator decides about the limits of endpoints: their defaults, and the most that an application may ask for.
 
 import (
 	"fmt"
@@ -18,10 +17,10 @@ import (
 
 // LimitPolicy decides on the limits of endpoints. The zero value leaves them to applications and to the usual defaults.
 type LimitPolicy struct {
-	// Default has what holds for fields that an application leaves unset. Unset fields there: the usual defaults.
+	// Default has the values of fields that an application leaves unset. Unset fields: the usual defaults.
 	Default *pb.Limits
-	// Most has the largest values that an application may ask for. A field whose default is larger, or is no limit at all,
-	// has this for a default. Unset fields: there is no largest value but the API's.
+	// Most has the largest values that an application may ask for. Where the default is larger, or no limit at all, it is the
+	// default as well. Unset fields: only the API bounds the value.
 	Most *pb.Limits
 }
 
@@ -30,7 +29,7 @@ func builtInLimits() *pb.Limits {
 	return apiLimits(endpoint.DefaultLimits(), eventlog.DefaultBacklogBytes, eventlog.DefaultBacklogEvents)
 }
 
-// check finds limits that no endpoint could have, before an application meets them.
+// check returns an error for limits that no endpoint can have, so that a start fails and not every Bind.
 func (p LimitPolicy) check() error {
 	for name, limits := range map[string]*pb.Limits{"default": p.Default, "most": p.Most} {
 		converted, err := coreLimits(limits)
@@ -44,7 +43,7 @@ func (p LimitPolicy) check() error {
 	return nil
 }
 
-// defaults returns what holds where an application asks for nothing.
+// defaults returns the limits of an endpoint whose application asks for none.
 func (p LimitPolicy) defaults() *pb.Limits {
 	limits := builtInLimits()
 	overlay(limits, p.Default)
@@ -59,16 +58,16 @@ func (p LimitPolicy) defaults() *pb.Limits {
 	return limits
 }
 
-// apply returns the limits of an endpoint that asks for these; nil: for nothing. The error names the field that asks for
-// too much.
+// apply returns the limits of an endpoint whose application asks for these, or for nothing (nil). The error names the field that
+// asks for too much.
 func (p LimitPolicy) apply(asked *pb.Limits) (*pb.Limits, error) {
-	if _, err := coreLimits(asked); err != nil { // durations that are none
+	if _, err := coreLimits(asked); err != nil { // finds invalid durations
 		return nil, err
 	}
 	var tooMuch error
 	p.Most.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, most protoreflect.Value) bool {
 		if measure64(field, asked.ProtoReflect().Get(field)) > measure64(field, most) {
-			tooMuch = invalid("limits."+string(field.Name()), "must be at most %v here: the sidecar was started so", shown(field, most))
+			tooMuch = invalid("limits."+string(field.Name()), "must be at most %v here: the sidecar was started with that bound", shown(field, most))
 		}
 		return tooMuch == nil
 	})
@@ -80,7 +79,7 @@ func (p LimitPolicy) apply(asked *pb.Limits) (*pb.Limits, error) {
 	return limits, nil
 }
 
-// overlay sets the fields of limits that are set, and not zero, in upper.
+// overlay sets the fields of limits that are set in upper, and not to zero.
 func overlay(limits, upper *pb.Limits) {
 	upper.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		if field.Message() != nil {

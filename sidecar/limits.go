@@ -12,7 +12,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/endpoint"
 )
 
-// coreLimits converts what core enforces; the backlog is the log's business. Core checks ranges.
+// coreLimits converts the limits that core enforces, which are all but the log's backlog. Core checks ranges.
 func coreLimits(l *pb.Limits) (endpoint.Limits, error) {
 	limits := endpoint.Limits{
 		MaxPacket:                int(l.GetMaxPacketBytes()),
@@ -42,7 +42,7 @@ func coreLimits(l *pb.Limits) (endpoint.Limits, error) {
 	return limits, nil
 }
 
-// apiLimits shows limits; a zero duration or number there means that there is none.
+// apiLimits converts limits, in which a zero duration or number means that there is no limit.
 func apiLimits(l endpoint.Limits, backlogBytes, backlogEvents int) *pb.Limits {
 	return &pb.Limits{
 		MaxPacketBytes:           uint32(l.MaxPacket),
@@ -68,7 +68,7 @@ func duration(field string, d *durationpb.Duration) (time.Duration, error) {
 		return 0, nil
 	}
 	if err := d.CheckValid(); err != nil {
-		return 0, invalid(field, "is no duration: %v", err)
+		return 0, invalid(field, "is not a valid duration: %v", err)
 	}
 	if d.AsDuration() < 0 {
 		return 0, invalid(field, "must not be negative")
@@ -76,7 +76,7 @@ func duration(field string, d *durationpb.Duration) (time.Duration, error) {
 	return d.AsDuration(), nil
 }
 
-// timeout converts the field of that name: unset or zero is the default, more than the maximum is refused.
+// timeout converts the field "timeout": unset or zero means the default, more than the maximum is refused.
 func timeout(d *durationpb.Duration, byDefault, maximum time.Duration) (time.Duration, error) {
 	given, err := duration("timeout", d)
 	switch {

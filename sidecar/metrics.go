@@ -29,10 +29,10 @@ func measure(registerer prometheus.Registerer, s *Sidecar) ([]grpc.ServerOption,
 			Name: "pengbridge_grpc_connections_refused_total", Help: "Connections of gRPC clients that were refused because there were too many.",
 		}, func() float64 { return float64(s.connections.refused.Load()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "pengbridge_grpc_strangers_refused_total", Help: "Calls without a valid token that were not even looked at, because there were too many at once.",
+			Name: "pengbridge_grpc_strangers_refused_total", Help: "Calls without a valid token that were refused unread because there were too many at once.",
 		}, func() float64 { return float64(s.strangers.refused.Load()) }),
-		memory("pengbridge_memory_used_bytes", "What endpoints hold for peers and in logs of events.", e.budget.Used),
-		memory("pengbridge_memory_budget_bytes", "What they may hold.", e.budget.Limit),
+		memory("pengbridge_memory_used_bytes", "What endpoints hold for peers and in event logs, in bytes.", e.budget.Used),
+		memory("pengbridge_memory_budget_bytes", "What endpoints may hold for peers and in event logs, in bytes.", e.budget.Limit),
 	} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
@@ -44,8 +44,8 @@ func measure(registerer prometheus.Registerer, s *Sidecar) ([]grpc.ServerOption,
 	}, nil
 }
 
-// endpointCollector shows the endpoints that there are when it is asked. Figures of an endpoint vanish with it, so that ids
-// do not pile up.
+// endpointCollector collects the figures of the endpoints that exist when it is asked. An endpoint's figures vanish with it, so
+// that ids do not pile up.
 type endpointCollector struct {
 	endpoints *endpoints
 }
@@ -67,7 +67,7 @@ type endpointMetric struct {
 var endpointMetrics = []endpointMetric{
 	gauge("connections", "Open connections.", func(f *figures) float64 { return float64(f.Connections) }),
 	counter("connections_total", "Connections made.", func(f *figures) float64 { return float64(f.ConnectionsTotal) }),
-	counter("accept_errors_total", "How often the system could not hand over a connection, as when files run out.", func(f *figures) float64 { return float64(f.AcceptErrors) }),
+	counter("accept_errors_total", "How often the system could not hand over a connection, for example for want of file descriptors.", func(f *figures) float64 { return float64(f.AcceptErrors) }),
 	counter("packets_received_total", "Packets received.", func(f *figures) float64 { return float64(f.PacketsReceived) }),
 	counter("packets_sent_total", "Packets sent.", func(f *figures) float64 { return float64(f.PacketsSent) }),
 	counter("received_bytes_total", "Bytes read from sockets.", func(f *figures) float64 { return float64(f.BytesReceived) }),
@@ -77,9 +77,9 @@ var endpointMetrics = []endpointMetric{
 	gauge("backlog_bytes", "Bytes of events that wait for durable subscribers.", func(f *figures) float64 { return float64(f.log.BacklogBytes) }),
 	gauge("backlog_events", "Events that wait for durable subscribers.", func(f *figures) float64 { return float64(f.log.BacklogEvents) }),
 	counter("pauses_total", "How often reading was paused because of backlog_bytes or backlog_events.", func(f *figures) float64 { return float64(f.log.Pauses) }),
-	counter("paused_seconds_total", "For how long reading was paused.", func(f *figures) float64 { return f.log.Paused.Seconds() }),
+	counter("paused_seconds_total", "For how many seconds reading was paused.", func(f *figures) float64 { return f.log.Paused.Seconds() }),
 	counter("log_full_total", "Sends that were refused because their event had no room in the log.", func(f *figures) float64 { return float64(f.LogFull) }),
-	gauge("log_memory_bytes", "What the log of events occupies.", func(f *figures) float64 { return float64(f.log.MemoryBytes) }),
+	gauge("log_memory_bytes", "What the event log occupies, in bytes.", func(f *figures) float64 { return float64(f.log.MemoryBytes) }),
 }
 
 // These have a series for each reason. They never change.

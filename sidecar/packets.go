@@ -66,8 +66,8 @@ func conntypes(declared []*pb.Conntype) ([]session.Conntype, error) {
 	return types, nil
 }
 
-// messagePacket returns the packet type that a message names. A name that is empty, or an id that is ours, is refused
-// here: core would take the first for an id, and sends the second itself.
+// messagePacket returns the packet type that a message names. An empty name and internal ids are refused here: core would take
+// the former for an id, and the latter are not the application's to send.
 func messagePacket(m *pb.Message) (packet.Ref, error) {
 	switch p := m.GetPacket().(type) {
 	case *pb.Message_Name:
@@ -127,7 +127,7 @@ func address(a event.Addr) *pb.Address {
 	return &pb.Address{Host: a.Host, Port: uint32(a.Port)}
 }
 
-// coreSide and apiSide rely on no numbers: the two enums belong to different contracts.
+// coreSide and apiSide do not rely on numbers: the two enums belong to different contracts.
 func coreSide(s pb.Side) packet.Side {
 	switch s {
 	case pb.Side_SIDE_CLIENT:
@@ -150,10 +150,10 @@ func apiSide(s packet.Side) pb.Side {
 	}
 }
 
-// checkEnum refuses a number that the API does not know, as a newer client may send it.
+// checkEnum refuses a number that the API does not know, which a newer client may send.
 func checkEnum(field string, value protoreflect.Enum) error {
 	if value.Descriptor().Values().ByNumber(value.Number()) == nil {
-		return invalid(field, "%d is no known value", value.Number())
+		return invalid(field, "%d is not a known value", value.Number())
 	}
 	return nil
 }

@@ -8,24 +8,24 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// An operator wants to know when reading is held up, and an application that is just fast enough, and so goes back and forth at
-// the limit, must not be able to fill a disk with that: some pauses at once, and then one now and then, are told. One that lasts
-// is told in any case, if late: the application may hang.
+// An operator wants to know when reading is held up, but an application that is just fast enough, and so hovers around the limit,
+// must not fill a disk with that. So some pauses are logged at once, and then one now and then. A pause that lasts is logged in
+// any case, if late: the application may hang.
 const (
 	pausesAtOnce = 10
 	pauseEvery   = 10 * time.Second
 )
 
-// pauses are an endpoint's log lines about its reading being held up. Metrics count all of them. It must be ended.
+// pauses writes an endpoint's log lines about reading being held up. (Metrics count all pauses.) It must be ended.
 type pauses struct {
 	logger  *slog.Logger
 	limiter *rate.Limiter
 
 	mu       sync.Mutex
-	unlogged int         // since the last line
-	paused   bool        // whether there is a pause at present
-	logged   bool        // whether it was told: then its end is, too
-	lasting  *time.Timer // runs in a pause that was not
+	unlogged int         // pauses that were not logged since the last line
+	paused   bool        // reading is held up at present
+	logged   bool        // the present pause was logged, so its end will be
+	lasting  *time.Timer // runs during a pause that was not logged
 }
 
 func newPauses(logger *slog.Logger) *pauses {
@@ -35,7 +35,7 @@ func newPauses(logger *slog.Logger) *pauses {
 	return p
 }
 
-// tell takes note that a pause begins or ends. Calls must not overlap.
+// tell is told that a pause begins or ends. Calls must not overlap.
 func (p *pauses) tell(paused bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +53,7 @@ func (p *pauses) tell(paused bool) {
 	}
 }
 
-// lasts tells of the present pause, unless it has ended in this very moment.
+// lasts logs the present pause, unless it has ended in this very moment.
 func (p *pauses) lasts() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,5 +70,5 @@ func (p *pauses) log() {
 	p.unlogged = 0
 }
 
-// end is called when the endpoint has ended, and reads no more.
+// end stops the timer. The endpoint has ended, and reads no more.
 func (p *pauses) end() { p.lasting.Stop() }

@@ -9,7 +9,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/endpoint"
 )
 
-// Ping asks a server for its ping data. No endpoint comes of it.
+// Ping asks a server for its ping data. It makes no endpoint.
 func (s *service) Ping(ctx context.Context, req *pb.PingRequest) (*pb.PingResponse, error) {
 	result, err := s.ping(ctx, req)
 	if err != nil {

@@ -1,24 +1,24 @@
 package sidecar
 
-// Logs that were read to their end. An endpoint is forgotten when its subscribers have acknowledged its last event; whoever
-// did so on a stream that broke before it could end comes back once more, to hear that there is nothing left.
+// Logs that were read to their end. An endpoint is forgotten when its subscribers have acknowledged its last event. If a
+// subscriber's stream broke before it could end, the subscriber comes back once more, and has to hear that nothing is left.
 
 import (
 	"slices"
 	"sync"
 )
 
-// maxReadLogs is how many are remembered, those that ended last.
+// maxReadLogs is how many are remembered: those that ended last.
 const maxReadLogs = 64
 
 // readLog is what is remembered of a log.
 type readLog struct {
 	owner, id string
 	last      uint64   // the sequence of the last event
-	sessions  []string // of the durable subscribers, who have all acknowledged it
+	sessions  []string // of the durable subscribers, all of which have acknowledged it
 }
 
-// readLogs are those of a process. The zero value has none. All methods may be called concurrently.
+// readLogs remembers them. The zero value has none. All methods may be called concurrently.
 type readLogs struct {
 	mu   sync.Mutex
 	logs []readLog
@@ -33,7 +33,7 @@ func (r *readLogs) add(h *hosted) {
 			log.sessions = append(log.sessions, s.Session)
 		}
 	}
-	if len(log.sessions) == 0 { // nobody could come back
+	if len(log.sessions) == 0 { // nobody can come back
 		return
 	}
 	r.mu.Lock()

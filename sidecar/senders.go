@@ -1,6 +1,6 @@
 package sidecar
 
-// What an endpoint remembers of those who send it commands, so that commands sent again after a break are not applied
+// What an endpoint remembers of the senders of commands, so that commands which are sent again after a break are not applied
 // again.
 
 import (
@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// maxSenders is how many senders are remembered that have no stream.
+	// maxSenders is how many senders without a stream are remembered.
 	maxSenders = 64
-	// recentCommands is how many commands back failures are remembered: as many as one message carries, so that a sender
-	// with no more than that unanswered knows after a break what became of each.
+	// recentCommands is for how many of the last commands failures are remembered: as many as one message carries, so that a
+	// sender with no more than that unanswered learns after a break what became of each.
 	recentCommands = maxCommands
-	// maxAwayFailures bounds the failures that are remembered of those who have no stream, about 100 bytes each. Beyond it,
-	// whoever left first is forgotten, and told so by a gap when it comes back.
+	// maxAwayFailures bounds the failures, of about 100 bytes each, that are remembered for senders without a stream. Beyond
+	// it, the sender that left first is forgotten; if it comes back, its commands leave a gap, which is an error.
 	maxAwayFailures = 2 * recentCommands
 )
 
-// senders are those of one endpoint. The zero value has none. All methods may be called concurrently.
+// senders are the senders of one endpoint. The zero value has none. All methods may be called concurrently.
 type senders struct {
 	mu     sync.Mutex
 	byName map[string]*sender
-	away   []*sender // those without a stream, the one that left first in front
+	away   []*sender // those without a stream, in the order in which they left
 }
 
-// sender is one of them, or the nameless one of a single stream.
+// sender is a sender with a name, or the nameless one of a single stream.
 type sender struct {
 	name  string
 	claim *claim // the stream that has it; nil: none. senders.mu guards it
@@ -48,8 +48,8 @@ type claim struct {
 	end context.CancelCauseFunc // ends the stream
 }
 
-// claim gives a stream the sender with a name; an empty name is nobody's but the stream's. The stream that had it is ended.
-// The claim must be released when its own stream ends; end is called if that has to be earlier.
+// claim gives a stream the sender with a name, and ends the stream that had it; with an empty name, the sender is the stream's
+// own. The claim must be released when its stream ends; end is called to end it when another stream claims the sender.
 func (s *senders) claim(name string, end context.CancelCauseFunc) *claim {
 	if name == "" {
 		return &claim{&sender{}, end}
@@ -72,7 +72,7 @@ func (s *senders) claim(name string, end context.CancelCauseFunc) *claim {
 	return known.claim
 }
 
-// release ends a claim. Its sender is remembered among the last ones.
+// release ends a claim. Its sender is remembered as the last one that left.
 func (s *senders) release(c *claim) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +87,7 @@ func (s *senders) release(c *claim) {
 	}
 }
 
-// awayFailures returns how many failures are remembered of those who have no stream.
+// awayFailures returns how many failures are remembered for senders without a stream.
 func (s *senders) awayFailures() (n int) {
 	for _, away := range s.away {
 		n += int(away.remembered.Load())
@@ -96,7 +96,7 @@ func (s *senders) awayFailures() (n int) {
 }
 
 // resume returns how far the sender got, and its recent failures from the first unanswered command on. It waits until the
-// stream that had the sender before applies nothing any more.
+// sender's previous stream applies nothing any more.
 func (s *sender) resume(unanswered uint64) (applied uint64, recent []*pb.CommandFailure) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -105,8 +105,8 @@ func (s *sender) resume(unanswered uint64) (applied uint64, recent []*pb.Command
 	return s.applied, slices.Clone(s.failed)
 }
 
-// skip returns how many of n commands, numbered from first, were applied before. The number behind the last applied one
-// must be among those that follow: a gap means that commands were lost. s.applying is held.
+// skip returns how many of n commands, numbered from first, were applied before. They must not begin beyond the
+// command after the last applied one: a gap means that commands were lost. s.applying is held.
 func (s *sender) skip(first uint64, n int) (int, error) {
 	switch {
 	case n == 0:

@@ -15,8 +15,8 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// service answers the calls. It embeds the Unsafe interface, so that a call added to the API does not compile before it
-// is answered here.
+// service answers the calls. It embeds the Unsafe interface, so that this does not compile while a call of the API is not
+// answered here.
 type service struct {
 	pb.UnsafeSidecarServiceServer
 
@@ -25,7 +25,7 @@ type service struct {
 	logger     *slog.Logger
 	started    time.Time
 	endpoints  *endpoints
-	working    sync.WaitGroup // goroutines that serve Commands streams beside their handlers
+	working    sync.WaitGroup // goroutines that apply commands beside the handlers of their streams
 }
 
 var _ pb.SidecarServiceServer = (*service)(nil)

@@ -24,23 +24,23 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// DefaultMaxMessageBytes is what a call may carry by default: the largest packet that endpoints accept by default, and
+// DefaultMaxMessageBytes is how large a message may be by default: the largest packet that endpoints accept by default, and
 // room for what surrounds it.
 const DefaultMaxMessageBytes = 16<<20 + 1<<20
 
-// DefaultMaxConnections is how many gRPC connections there may be by default. Programs have one, in Python and two more for
-// each endpoint.
+// DefaultMaxConnections is how many gRPC connections there may be by default. A program has one; in Python, two more for each
+// endpoint.
 const DefaultMaxConnections = 10_000
 
-// DefaultMemoryBudget is what the sidecar holds for peers and in event logs by default.
+// DefaultMemoryBudget is how many bytes the sidecar may hold for peers and in event logs by default.
 const DefaultMemoryBudget = 1 << 30
 
-// Windows of HTTP/2 are of a fixed size. For its own, which begin with 64 KiB and grow, gRPC measures the way with a
-// ping and a new window for nearly every message, to which the sender's answer wakes it up once more: with 100 echoes under
-// way they take a tenth of the sidecar's processor time, with one a quarter.
+// HTTP/2's windows have a fixed size here. To size them by itself, from 64 KiB up, gRPC sends a ping and a new window for
+// nearly every message, and the answers wake it once more: that took a tenth of the sidecar's processor time with 100 echoes
+// under way, and a quarter with one.
 const (
-	streamWindow     = 1 << 20 // what a call may have under way that nobody reads; a larger message that is waited for passes
-	connectionWindow = 4 << 20 // what all calls of a connection may, until gRPC has put it aside
+	streamWindow     = 1 << 20 // how much a call may have under way that nobody reads; a larger message passes when it is waited for
+	connectionWindow = 4 << 20 // the same for all calls of a connection
 )
 
 const (
@@ -48,20 +48,20 @@ const (
 	maxStreams    = 10_000           // per client connection: every endpoint needs two
 	maxHeaders    = 16 << 10         // per call; a token has 64 bytes
 	greetingTime  = 10 * time.Second // from connecting to a working connection, TLS included
-	idleTime      = 10 * time.Minute // then a connection without calls is ended in good order; clients open another one when they need it
+	idleTime      = 10 * time.Minute // after it, a connection without calls is closed; clients open another when they need one
 	clientPing    = 5 * time.Second  // clients may ask this often whether we live
 	serverPing    = time.Minute      // finds clients on other machines that vanished without a word
 	serverPingFor = 20 * time.Second
-	lookersOn     = 100 * time.Millisecond // to read that it ends, when the application is gone
+	lookersOn     = 100 * time.Millisecond // for observers to read that the sidecar ends, when the application is gone
 )
 
 // Options make a sidecar.
 type Options struct {
 	// Version is the build's, such as "0.1.0".
 	Version string
-	// Tokens says who may call. Required: there is no mode without.
+	// Tokens says who may call. Required: there is no mode without tokens.
 	Tokens *launch.Tokens
-	// Logger takes log lines. nil: nobody does.
+	// Logger takes log lines. nil: nothing is logged.
 	Logger *slog.Logger
 	// MaxMessageBytes is the largest message received over gRPC. 0: DefaultMaxMessageBytes.
 	MaxMessageBytes int
@@ -71,14 +71,14 @@ type Options struct {
 	// logs of events. Beyond it the connection that holds most is closed with the reason "overload"; see endpoint.Budget.
 	// 0: DefaultMemoryBudget.
 	MemoryBudget int64
-	// Limits says how limits of endpoints may be set. Applications set them; this has the defaults and the bounds.
+	// Limits has the defaults and the bounds for the limits of endpoints, which applications set.
 	Limits LimitPolicy
 	// Reflection serves the API's description, Channelz gRPC's own figures. Both want a token like everything else.
 	Reflection, Channelz bool
-	// Credentials protect the gRPC side. nil: nothing does, which is for local sockets only.
+	// Credentials protect gRPC connections. nil: nothing does, which is for local sockets only.
 	Credentials credentials.TransportCredentials
-	// Gone is closed when the one application that the sidecar is for has ended: from then on Drain waits for no subscriber.
-	// nil: the sidecar is there for anybody.
+	// Gone is closed when the one application that the sidecar serves has ended: from then on Drain waits for no subscriber.
+	// nil: the sidecar serves any number of applications.
 	Gone <-chan struct{}
 	// Metrics takes the sidecar's collectors. nil: there are none.
 	Metrics prometheus.Registerer
@@ -172,7 +172,7 @@ func (s *Sidecar) options(o *Options) []grpc.ServerOption {
 	return options
 }
 
-// Serve accepts clients on the listener, which it closes in the end. It returns nil after Drain. It is called once.
+// Serve accepts clients on the listener, which it closes in the end. It returns nil after Drain. It may be called once.
 func (s *Sidecar) Serve(listener net.Listener) error {
 	s.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
 	s.health.SetServingStatus(pb.SidecarService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
@@ -196,9 +196,9 @@ func (s *Sidecar) Drain(ctx context.Context) error {
 	return err
 }
 
-// stop ends gRPC: in good order, or at once when ctx ends, whose error it returns then. Connections have no streams any more, but
-// gRPC waits for each to say that it has read that. When the application has ended, a fork of it may hold the sockets and say
-// nothing: only who looks on may still be there, and gets a moment.
+// stop ends gRPC: in good order, or at once when ctx ends, whose error it returns then. No connection has streams any more, but
+// gRPC waits until each client has read that. When the application has ended, a fork of it may hold the socket and never read;
+// only observers may still be there, and get a moment.
 func (s *Sidecar) stop(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
@@ -225,7 +225,8 @@ func (s *Sidecar) stop(ctx context.Context) error {
 	}
 }
 
-// shares divides the time until ctx's deadline. Without a deadline, core's own timeout holds for peers.
+// shares divides the time until ctx's deadline between subscribers and peers. Without a deadline, core's own timeout holds for
+// peers.
 func shares(ctx context.Context) (subscribers context.Context, cancel context.CancelFunc, peers time.Duration) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -1,7 +1,7 @@
 package sidecar
 
-// Strangers: callers that show no valid token. What they can make the sidecar hold is bounded before their first byte of
-// body is read, because gRPC reads a call's message before any interceptor may refuse it.
+// Strangers: callers without a valid token. What they can make the sidecar hold is bounded before a byte of their messages is
+// read, because gRPC reads a unary call's message before any interceptor can refuse it.
 
 import (
 	"context"
@@ -18,19 +18,19 @@ import (
 const (
 	// maxStrangers is how many calls without a valid token there may be at once: health checks, and mistakes.
 	maxStrangers = 32
-	// strangerTime is how long such a call may take, a health Watch included.
+	// strangerTime is how long such a call may take, even a health Watch.
 	strangerTime = 10 * time.Second
 )
 
 var errTooManyStrangers = errors.New("too many calls without a valid token are under way: send metadata \"authorization: Bearer <token>\"")
 
-// strangers counts their calls. The zero value has none.
+// strangers counts their calls. The zero value has none. It may be used concurrently.
 type strangers struct {
 	calls   atomic.Int64
 	refused atomic.Uint64 // because there were too many
 }
 
-// tap returns what looks at every call when its headers have come, before it counts as a stream.
+// tap returns the function that gRPC calls when the headers of a call have come, before the call counts as a stream.
 func (s *strangers) tap(tokens *launch.Tokens) tap.ServerInHandle {
 	return func(call context.Context, info *tap.Info) (context.Context, error) {
 		if _, known := tokens.Lookup(secretIn(info.Header)); known {

@@ -16,10 +16,10 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/jsonbody"
 )
 
-// heartbeat is how long a stream is silent before it shows that it lives.
+// heartbeat is how long a stream is silent before it shows that it is alive.
 const heartbeat = 5 * time.Second
 
-// Acknowledge says how far a subscriber has got.
+// Acknowledge takes note of how far a subscriber has got.
 func (s *service) Acknowledge(ctx context.Context, req *pb.AcknowledgeRequest) (*pb.AcknowledgeResponse, error) {
 	h, err := s.endpoint(ctx, req.GetEndpointId())
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 	if err != nil {
 		last, read := s.endpoints.read.last(caller(ctx).Owner, req.GetEndpointId(), request.Session)
 		if request.Resume && read {
-			return sendHeader(stream, eventlog.Header{First: last + 1, Last: last, Next: last + 1}) // and that was it
+			return sendHeader(stream, eventlog.Header{First: last + 1, Last: last, Next: last + 1}) // nothing is left to send
 		}
 		return err
 	}
@@ -63,7 +63,7 @@ func (s *service) subscribe(req *pb.SubscribeRequest, stream grpc.ServerStreamin
 		err = deliver(ctx, cursor, stream, req.GetFormat())
 	}
 	if errors.Is(err, io.EOF) {
-		return nil // behind the endpoint's last event
+		return nil // the endpoint's last event was sent
 	}
 	return err
 }
@@ -76,7 +76,7 @@ func sendHeader(stream grpc.ServerStreamingServer[pb.SubscribeResponse], header 
 	}})
 }
 
-// subscription converts a wish to subscribe.
+// subscription converts a request to subscribe.
 func subscription(req *pb.SubscribeRequest) (eventlog.Request, error) {
 	request := eventlog.Request{
 		Name: req.GetSubscriber(), From: req.GetFromSequence(), Session: req.GetSession(), Resume: req.GetResume(),
@@ -121,7 +121,7 @@ func subscription(req *pb.SubscribeRequest) (eventlog.Request, error) {
 func deliver(ctx context.Context, cursor *eventlog.Cursor, stream grpc.ServerStream, format pb.BodyFormat) error {
 	batch, err := cursor.Next(ctx, heartbeat)
 	if err != nil && errors.Is(err, ctx.Err()) {
-		batch, err = cursor.Next(ctx, heartbeat) // what was there when ctx ended goes out, and the end of the log with it
+		batch, err = cursor.Next(ctx, heartbeat) // what was there when ctx ended goes out, including the end of the log
 	}
 	switch {
 	case err != nil && errors.Is(err, ctx.Err()):
@@ -142,7 +142,7 @@ func deliver(ctx context.Context, cursor *eventlog.Cursor, stream grpc.ServerStr
 	return err
 }
 
-// sendJSON sends a batch with its bodies as JSON. It decodes what the log has encoded: a slow path for people.
+// sendJSON sends a batch with its bodies as JSON. It decodes what the log has encoded: a slow path, for people.
 func sendJSON(stream grpc.ServerStream, batch eventlog.Batch) error {
 	var response pb.SubscribeResponse
 	if err := proto.Unmarshal(batch.Data, &response); err != nil {
