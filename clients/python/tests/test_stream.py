@@ -196,6 +196,39 @@ def test_nobody_waits_for_a_server_that_does_not_read() -> None:
     stream.close()
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, TimeoutError])
+@pytest.mark.parametrize("write", [lambda s: s.send(b"x"), lambda s: s.hold(False), Stream.half_close])
+def test_a_stream_that_a_signal_keeps_from_being_written_is_broken(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, write: Callable[[Stream], None], raised: type[BaseException]
+) -> None:
+    """Nobody knows how much went out; and what a handler raises is the program's, even if sockets raise such errors, too."""
+    stream = opened("Echo")
+
+    def send(data: bytes) -> int:
+        raise raised
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stream._nonblocking, "send", send)
+        patched.setattr(stream._call, "output", lambda: b"x")
+        with pytest.raises(raised):
+            write(stream)
+    with pytest.raises(CallError) as caught:
+        to_the_end(stream)
+    assert caught.value.code == Code.UNAVAILABLE
+
+
+def test_a_signal_while_a_stream_is_read_is_the_programs(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = opened("Echo")
+
+    def receive() -> bytes:
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stream._nonblocking, "receive", receive)
+        with pytest.raises(TimeoutError):
+            stream.take()
+
+
 @pytest.mark.parametrize("end", [Stream.cancel, Stream.interrupt])
 def test_a_receive_is_ended_from_another_thread(opened: Open, end: Any) -> None:
     stream = opened("Wait")

@@ -79,7 +79,7 @@ class Tls:
         """What is to be written for data; for none, what TLS itself has to say.
 
         Raises:
-            OSError: the connection had ended before.
+            ssl.SSLError: the connection had ended before.
         """
         rest = memoryview(data)
         while rest:
@@ -90,7 +90,7 @@ class Tls:
         """What is in the data that came in.
 
         Raises:
-            OSError: it was tampered with.
+            ssl.SSLError: it was tampered with.
         """
         self._incoming.write(data)
         parts: list[bytes] = []

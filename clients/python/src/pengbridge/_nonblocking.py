@@ -7,6 +7,7 @@ are called here, at half a microsecond more each.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 
@@ -14,6 +15,14 @@ _CHUNK = 256 << 10  # bytes to read at once: a whole batch of events
 
 # For writing: a program that has given SIGPIPE back its default action would die with its sidecar. macOS has no such flag.
 QUIETLY = getattr(socket, "MSG_NOSIGNAL", 0)
+
+
+_NOT_NOW = (errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+class Broken(Exception):
+    """The connection is broken. It is no OSError: a signal's handler may raise one of those, such as TimeoutError, between
+    any two calls, and then nothing is broken."""
 
 
 class _Library:
@@ -38,10 +47,10 @@ class _Library:
         """Where a buffer is, as long as a memoryview of it keeps it there."""
         return self._ctypes.addressof(self._ctypes.c_char.from_buffer(buffer))
 
-    def error(self) -> OSError:
-        """Makes the error of the last call, if that has returned less than 0."""
+    def broken(self) -> Broken | None:
+        """Why the last call has returned less than 0; None if it only would have had to wait."""
         number = self._ctypes.get_errno()
-        return OSError(number, os.strerror(number))
+        return None if number in _NOT_NOW else Broken(os.strerror(number))
 
 
 def _library() -> _Library | None:
@@ -69,31 +78,43 @@ class Nonblocking:
         self._chunk = memoryview(chunk)
         self._address = 0 if library is None else library.address(chunk)
 
-    def receive(self) -> bytes:
-        """Returns what has come; nothing at the end.
+    def receive(self) -> bytes | None:
+        """Returns what has come: nothing at the end, None if nothing has come yet.
 
         Raises:
-            BlockingIOError: nothing has come.
-            OSError: the connection is broken.
+            Broken: the connection is.
         """
         if self._library is None:
-            size = self._sock.recv_into(self._chunk)
+            try:
+                size = self._sock.recv_into(self._chunk)
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                raise Broken(error.strerror) from error
         else:
             size = self._library.recv(self._sock.fileno(), self._address, _CHUNK, 0)
             if size < 0:
-                raise self._library.error()
+                if (broken := self._library.broken()) is not None:
+                    raise broken
+                return None
         return bytes(self._chunk[:size])
 
     def send(self, data: bytes) -> int:
         """Sends what there is room for, and returns how many bytes those are.
 
         Raises:
-            BlockingIOError: there is no room.
-            OSError: the connection is broken.
+            Broken: the connection is.
         """
         if self._library is None:
-            return self._sock.send(data, QUIETLY)
+            try:
+                return self._sock.send(data, QUIETLY)
+            except BlockingIOError:
+                return 0
+            except OSError as error:
+                raise Broken(error.strerror) from error
         size: int = self._library.send(self._sock.fileno(), data, len(data), QUIETLY)
         if size < 0:
-            raise self._library.error()
+            if (broken := self._library.broken()) is not None:
+                raise broken
+            return 0
         return size

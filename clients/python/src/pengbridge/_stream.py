@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import threading
 
 from ._call import Call
 from ._dial import Tls
-from ._nonblocking import QUIETLY, Nonblocking
+from ._nonblocking import QUIETLY, Broken, Nonblocking
 
 
 class Stream:
@@ -119,14 +120,14 @@ class Stream:
     def _read(self) -> list[bytes]:
         try:
             data = self._nonblocking.receive()
+            if data is None:
+                return []
             if not data:
                 self._call.receive_end()
                 return []
             if self._tls is not None:
                 data = self._tls.decrypt(data)
-        except BlockingIOError:
-            return []
-        except OSError as error:
+        except (Broken, ssl.SSLError) as error:
             self._call.receive_end(f"the connection broke: {error}")
             return []
         return self._call.receive(data)
@@ -142,10 +143,11 @@ class Stream:
             if data:
                 self._unwritten = memoryview(data)
                 self._unwritten = self._unwritten[self._nonblocking.send(data) :]
-        except BlockingIOError:
-            pass
-        except OSError:
+        except (Broken, ssl.SSLError):
             self._unwritten = memoryview(b"")  # nobody will take it; whoever receives learns why
+        except BaseException:  # a signal's handler may raise anywhere in the main thread
+            self.abort("writing was interrupted")  # who knows how much of it went out
+            raise
         self.busy = len(self._unwritten) > 0 or self._call.blocked
         if self._unwritten and not waited:
             self._waiter.wake()  # whoever receives must now also wait for room
