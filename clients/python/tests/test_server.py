@@ -18,7 +18,8 @@ from harness import WAIT, Echo, Net, Peng, Recorder, eventually
 from rawpeer import RawPeer
 
 import pengbridge as peng3dnet
-from pengbridge import _endpoint, _options
+from pengbridge import _endpoint, _options, _server
+from pengbridge.constants import STATE_ACTIVE
 from pengbridge.v1 import event_pb2
 
 
@@ -408,6 +409,27 @@ def test_an_interrupt_between_two_batches_loses_none(net: Net, monkeypatch: pyte
                 server.process(True, 0.1)
     assert packet.messages() == [0, 1, 2]
     assert decoded > 1
+    peer.close()
+
+
+def test_an_alarm_while_a_body_is_decoded_closes_no_connection(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's handler may raise what is no interrupt, such as TimeoutError."""
+
+    def late(body: bytes) -> Any:
+        raise TimeoutError
+
+    server = net.server(packets={"t:a": Recorder}, process=False)
+    peer = RawPeer.connect(server.sock.getsockname())
+    eventually(lambda: server.process(True, 0.1) >= 0 and any(c.state == STATE_ACTIVE for c in server.clients.values()))
+    with monkeypatch.context() as patched:
+        patched.setattr(_server, "decode", late)
+        peer.send(64, 0)
+        with pytest.raises(TimeoutError):
+            server.process(True, WAIT)
+    peer.send(64, 1)
+    packet = server.registry.getObj("t:a")
+    eventually(lambda: server.process(True, 0.1) >= 0 and packet.received)
+    assert packet.messages() == [1]
     peer.close()
 
 

@@ -303,7 +303,7 @@ class Server(ServerBytes, Peer):
             return
         try:
             msg = decode(event.msgpack)
-        except Exception:  # the sidecar has checked it, but for what only Python minds
+        except ValueError:  # the sidecar has checked it, but for what only Python minds
             guarded(self.close_connection, cid, "malformedpacket")
             return
         begins = pid == SETTYPE and not event.refused
