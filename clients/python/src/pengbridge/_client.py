@@ -274,7 +274,7 @@ class Client(ClientBytes, ClientState):
             return
         try:
             msg = decode(event.msgpack)
-        except Exception:  # the sidecar has checked it, but for what only Python minds
+        except ValueError:  # the sidecar has checked it, but for what only Python minds
             self.close_connection(None, "malformedpacket")
             return
         if not self._deliver(pid, msg, self, None, conntype):
@@ -307,7 +307,7 @@ class Client(ClientBytes, ClientState):
         self._state = STATE_ACTIVE
         self._emit("handshakecomplete")
         guarded(self.on_handshake_complete)
-        with self._changed:
+        with self._state_lock:
             self._changed.notify_all()
 
     def _on_close(self, event: v1.event_pb2.Event) -> None:

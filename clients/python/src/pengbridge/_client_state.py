@@ -18,7 +18,9 @@ class ClientState(Peer):
         super().__init__(peng, cfg, on_send)
         self._mode = MODE_NOTSET
         self._state = STATE_INIT
-        self._changed = threading.Condition()
+        # Its own "with" is a call, after which a signal's handler could raise and leave it locked; that of the lock is none.
+        self._state_lock = threading.RLock()
+        self._changed = threading.Condition(self._state_lock)
         self._has_closed = False  # remote_state says so only after on_close
         self._close_reason: str | None = None
         self._failure: Exception | None = None
@@ -88,7 +90,7 @@ class ClientState(Peer):
         on_close is not called from now on, and whoever waits for the connection or its close is woken.
         """
         super().stop()
-        with self._changed:
+        with self._state_lock:
             self._changed.notify_all()
 
     def _fail(self, error: Exception) -> None:
@@ -100,15 +102,15 @@ class ClientState(Peer):
 
     def _await(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         self._inbox.check()
-        with self._changed:
+        with self._state_lock:
             return self._changed.wait_for(lambda: condition() or not self.run, timeout)
 
     def _set_state(self, state: int) -> None:
-        with self._changed:
+        with self._state_lock:
             self._state = state
             self._changed.notify_all()
 
     def _set_closed(self) -> None:
-        with self._changed:
+        with self._state_lock:
             self._has_closed = True
             self._changed.notify_all()

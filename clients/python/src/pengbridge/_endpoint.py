@@ -109,8 +109,8 @@ class Endpoint:
         """Tells the sidecar that everything up to sequence was handled. When it returns, that is on its way."""
         with self._acknowledging:
             if sequence > self._acknowledged:
-                self._acknowledged = sequence
                 self._outbox.acknowledge(_wire.acknowledgement(SUBSCRIBER, sequence))
+                self._acknowledged = sequence  # not before: who is interrupted may say it again
 
     def gather(self) -> None:
         """What the calling thread sends from now on may go together: until it acknowledges or calls release, or shortly."""

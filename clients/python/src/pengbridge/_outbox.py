@@ -43,21 +43,28 @@ UNTOLD = object()  # in the type's place: nobody is told
 
 
 class Answer:
-    """The answer to one command that somebody waits for."""
+    """The answer to one command that somebody waits for.
+
+    A threading.Event would not do: a signal's handler that raises while somebody waits for one may leave its lock locked,
+    and then the answers' thread, which sets it, would stand still for ever.
+    """
 
     def __init__(self) -> None:
-        self._done = threading.Event()
+        self._pending = threading.Lock()  # locked until it is settled
+        self._pending.acquire()
+        self._settled = False
         self.error: SidecarError | None = None
 
     def settle(self, error: SidecarError | None = None) -> None:
-        """Notes the answer. The first one counts."""
-        if not self._done.is_set():
+        """Notes the answer. The first one counts. Only the answers' thread calls it."""
+        if not self._settled:
             self.error = error
-            self._done.set()
+            self._settled = True
+            self._pending.release()
 
     def wait(self, timeout: float | None) -> bool:
-        """Waits for it; False if it did not come within timeout seconds."""
-        return self._done.wait(timeout)
+        """Waits for it; False if it did not come within timeout seconds. One thread may call it, any number of times."""
+        return self._settled or self._pending.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
 
 
 class _Batch:

@@ -76,11 +76,11 @@ class Processing:
 
     def _process(self) -> int:
         """Handles what is there now in the calling thread, which has the lock."""
-        self._processing_thread = threading.get_ident()
         endpoint = self._endpoint
-        if endpoint is not None:
-            endpoint.gather()
         try:
+            self._processing_thread = threading.get_ident()
+            if endpoint is not None:
+                endpoint.gather()
             return self._work_off()
         finally:
             self._processing_thread = None
@@ -182,11 +182,12 @@ def log_failure(handler: Callable[..., Any]) -> None:
 
 
 def join_thread(thread: threading.Thread | None, deadline: float | None) -> None:
-    """Waits for a thread's end, if there is one and it is not the caller's.
+    """Waits for a thread's end, if there is one and it is not the caller's. One that another thread is just about to start
+    finds that it has nothing to do any more.
 
     Args:
         thread: the thread.
         deadline: by time.monotonic; None for no limit.
     """
-    if thread is not None and thread is not threading.current_thread():
+    if thread is not None and thread is not threading.current_thread() and thread.is_alive():
         thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))

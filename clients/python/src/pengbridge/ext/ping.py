@@ -103,6 +103,7 @@ class PingableClientMixin:
     _pongdata: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
+        _state_lock: threading.RLock
         _changed: threading.Condition
         _has_closed: bool
         _close_reason: str | None
@@ -138,7 +139,7 @@ class PingableClientMixin:
         """Nothing to do here: the connection type sends the request."""
 
     def _pong(self, data: dict[str, Any]) -> None:
-        with self._changed:
+        with self._state_lock:
             self._pongdata = data
             self._changed.notify_all()
 
