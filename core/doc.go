@@ -21,7 +21,8 @@
 //
 //  1. [endpoint.Listen] begins to accept (accept.go), and makes each socket a conn with a goroutine that reads it (conn.go,
 //     read.go: serve). [endpoint.Dial] gives its one socket the same.
-//  2. read waits until there are bytes and the sink's [event.Gate] lets them in, and takes at most 64 KiB into a pooled buffer.
+//  2. read waits until there are bytes and the sink's [event.Gate] lets them in, and takes at most 64 KiB into a pooled
+//     buffer, or into the memory of a large frame that has begun.
 //  3. handle (handle.go) turns them into packets, without a lock, by [session.Inbound]: [wire.Decoder] cuts out frames,
 //     [wire.Inflate] unpacks bodies, [packet.Check] makes sure that every program can decode them.
 //  4. receivePackets gives up to 256 packets at a time to [session.Session.Receive], under the connection's lock. The session

@@ -36,6 +36,9 @@ func (b encodedBatch) Get(n int) *[]byte {
 // Marshal hands an encodedBatch on without copying it.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if batch, ok := v.(encodedBatch); ok {
+		if len(batch.Body) > 0 {
+			return mem.BufferSlice{mem.SliceBuffer(batch.Data), mem.SliceBuffer(batch.Body)}, nil // left to the collector
+		}
 		data := batch.Data
 		return mem.BufferSlice{mem.NewBuffer(&data, batch)}, nil // one of less than a kilobyte is not given back
 	}

@@ -145,7 +145,7 @@ func deliver(ctx context.Context, cursor *eventlog.Cursor, stream grpc.ServerStr
 // sendJSON sends a batch with its bodies as JSON. It decodes what the log has encoded: a slow path, for people.
 func sendJSON(stream grpc.ServerStream, batch eventlog.Batch) error {
 	var response pb.SubscribeResponse
-	if err := proto.Unmarshal(batch.Data, &response); err != nil {
+	if err := proto.Unmarshal(batch.Message(), &response); err != nil {
 		return fmt.Errorf("a batch of the log: %w", err)
 	}
 	for _, e := range response.GetEvents() {

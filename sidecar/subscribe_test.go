@@ -1,7 +1,9 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -187,6 +189,34 @@ func TestSubscribeAsJSON(t *testing.T) {
 			break
 		}
 		require.True(t, strings.HasPrefix(e.GetJson(), `{"`), "internal packets are JSON, too: %s", e.GetJson())
+	}
+}
+
+// TestLargeBodies: a body that is larger than a batch may be comes as it was sent, in either format.
+func TestLargeBodies(t *testing.T) {
+	s := serve(t, nil)
+	logs := map[pb.BodyFormat]*reader{}
+	for _, format := range []pb.BodyFormat{pb.BodyFormat_BODY_FORMAT_MSGPACK, pb.BodyFormat_BODY_FORMAT_JSON} {
+		logs[format] = subscribe(t, s.client, &pb.SubscribeRequest{EndpointId: s.id, Format: format})
+	}
+	for _, size := range []int{200 << 10, 300 << 10, 3 << 20} {
+		text := make([]byte, size)
+		for i := range text {
+			text[i] = 'a' + byte(i*i>>8%26)
+		}
+		body := append(binary.BigEndian.AppendUint32([]byte{0xdb}, uint32(size)), text...) // str 32
+		require.NoError(t, s.peer.Send(0, packet.Name("echo"), body))
+		for format, log := range logs {
+			var e *pb.Event
+			for e.GetPacketId() != 64 {
+				e = log.await(t, pb.EventType_EVENT_TYPE_SERVER_CONNECTION_RECV)
+			}
+			if format == pb.BodyFormat_BODY_FORMAT_JSON {
+				require.True(t, e.GetJson() == `"`+string(text)+`"`, "%d bytes as JSON", size)
+			} else {
+				require.True(t, bytes.Equal(body, e.GetMsgpack()), "%d bytes", size)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"io"
+	"sync"
 
 	"github.com/pengbridge/pengbridge/core/event"
 )
@@ -15,9 +16,9 @@ type attempt struct {
 	entered bool       // a place at the gate is held, which leave gives back
 	shut    bool       // there is something to read, but the gate is shut
 
-	buf  *[]byte // what was read; nil if nothing was
+	p    []byte  // what to write, or where to read to; a read without goes into buf
+	buf  *[]byte // what was read; nil if nothing was, or to p
 	size int     // how much to read at most
-	p    []byte  // what to write
 	n    int     // bytes read or written
 	err  error
 }
@@ -27,9 +28,19 @@ func (a *attempt) init(do func(a *attempt, fd uintptr) (done bool)) {
 	a.call = func(fd uintptr) bool { return do(a, fd) }
 }
 
-// reset prepares a read.
-func (a *attempt) reset(gate event.Gate, size int) {
-	*a = attempt{call: a.call, gate: gate, size: size}
+// reset prepares a read of at most size bytes, to room if there is any.
+func (a *attempt) reset(gate event.Gate, size int, room []byte) {
+	*a = attempt{call: a.call, gate: gate, size: size, p: room}
+}
+
+// target returns where to read to: the room, or a buffer from the pool, which becomes buf.
+func (a *attempt) target(pool *sync.Pool) []byte {
+	to := a.p
+	if len(to) == 0 {
+		a.buf = pool.Get().(*[]byte)
+		to = *a.buf
+	}
+	return to[:min(a.size, len(to))]
 }
 
 // enter takes a place at the gate, if there is a gate and it is open.

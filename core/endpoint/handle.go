@@ -18,14 +18,13 @@ const (
 // batches hold received packets between decoding and deciding. On the stack of its reader, one would make every stack large.
 var batches = sync.Pool{New: func() any { return new([packetsAtOnce]session.Packet) }}
 
-// handle lets the session receive what is in p: decoding without the lock, deciding with it. It returns how many packets the
+// handle lets the session receive what was fed: decoding without the lock, deciding with it. It returns how many packets the
 // last turn handled, which are yet to be paced (rest), and an error if the peer's bytes make no sense.
-func (c *conn) handle(p []byte) (packets int, err error) {
+func (c *conn) handle() (packets int, err error) {
 	out := output()
 	defer release(out)
 	batch := batches.Get().(*[packetsAtOnce]session.Packet)
 	defer batches.Put(batch)
-	c.inbound.Feed(p)
 	for {
 		limit, atOnce := c.admits()
 		n, more, err := c.decode(batch[:atOnce], limit)

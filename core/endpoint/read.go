@@ -57,7 +57,7 @@ func (c *conn) readOn(untilActive bool) bool {
 	for !untilActive || !c.joined {
 		buf, n, err := c.read()
 		if n > 0 {
-			c.receive((*buf)[:n])
+			c.receive(buf, n)
 		}
 		c.reading.leave()
 		keep(buf)
@@ -94,7 +94,8 @@ func keep(buf *[]byte) {
 // errConcluded ends the reading of a connection whose close was reported.
 var errConcluded = errors.New("the connection is concluded")
 
-// read waits for bytes and returns them in a pooled buffer, which may come with an error.
+// read waits for n bytes and returns them in a pooled buffer, or nil if they are where the inbound has said. They may come
+// with an error.
 func (c *conn) read() (buf *[]byte, n int, err error) {
 	if c.raw == nil {
 		buf, n, err = c.readBlocking()
@@ -111,7 +112,7 @@ func (c *conn) read() (buf *[]byte, n int, err error) {
 // in its line.
 func (c *conn) readReady() (*[]byte, int, error) {
 	r := &c.reading
-	r.reset(c.e.gate, c.pace.readSize())
+	r.reset(c.e.gate, c.pace.readSize(), c.inbound.Room())
 	for {
 		if err := c.raw.Read(r.call); err != nil {
 			return nil, 0, err
@@ -133,31 +134,36 @@ func (c *conn) readBlocking() (*[]byte, int, error) {
 		pool = &readBuffers
 	}
 	r := &c.reading
-	r.reset(c.e.gate, c.pace.readSize())
-	buf := pool.Get().(*[]byte)
-	n, err := c.nc.Read((*buf)[:min(r.size, len(*buf))])
-	c.filled = n == len(*buf) || c.filled && n > waitSize
+	r.reset(c.e.gate, c.pace.readSize(), c.inbound.Room())
+	to := r.target(pool)
+	n, err := c.nc.Read(to)
+	c.filled = n >= waitSize
 	if n > 0 {
 		r.queue(c.closing)
 	}
-	return buf, n, err
+	return r.buf, n, err
 }
 
-// receive handles received bytes. Those that come when the end is decided are thrown away.
-func (c *conn) receive(p []byte) {
-	c.bytesReceived.Add(uint64(len(p)))
-	c.e.counters.bytesReceived.Add(uint64(len(p)))
+// receive handles n received bytes, which are where read has said. Those that come when the end is decided are thrown away.
+func (c *conn) receive(buf *[]byte, n int) {
+	c.bytesReceived.Add(uint64(n))
+	c.e.counters.bytesReceived.Add(uint64(n))
 	if c.ending() {
 		c.letGo()
 		return
 	}
 	c.heard.Store(int64(c.e.clock()))
-	packets, err := c.handle(p)
+	if buf == nil {
+		c.inbound.Filled(n)
+	} else {
+		c.inbound.Feed((*buf)[:n])
+	}
+	packets, err := c.handle()
 	c.hold(c.inbound.Held())
 	if err != nil {
 		c.update(func(s *session.Session, now time.Time, out *session.Output) { s.Refuse(now, err, out) })
 	}
-	c.rest(packets, len(p))
+	c.rest(packets, n)
 }
 
 // rest waits until a connection that is limited may go on. It gives up its place at the gate meanwhile, and nobody takes

@@ -18,16 +18,16 @@ func rawConn(tcp *net.TCPConn) syscall.RawConn {
 	return raw
 }
 
-// readOnce makes one read into a pooled buffer, if the gate lets it. It is not done if there was nothing to read yet.
+// readOnce makes one read, if the gate lets it. It is not done if there was nothing to read yet.
 func readOnce(a *attempt, fd uintptr) (done bool) {
 	if !a.enter() {
 		a.shut = !silent(fd)
 		return a.shut
 	}
-	a.buf = readBuffers.Get().(*[]byte)
+	to := a.target(&readBuffers)
 	var err error
 	for {
-		a.n, err = syscall.Read(int(fd), (*a.buf)[:a.size])
+		a.n, err = syscall.Read(int(fd), to)
 		if !errors.Is(err, syscall.EINTR) {
 			break
 		}
@@ -36,7 +36,7 @@ func readOnce(a *attempt, fd uintptr) (done bool) {
 		return true
 	}
 	a.n = 0
-	readBuffers.Put(a.buf)
+	keep(a.buf)
 	a.buf = nil
 	if errors.Is(err, syscall.EAGAIN) {
 		a.leave()

@@ -84,7 +84,10 @@ type Registered struct {
 type Event struct {
 	Type Type
 	// Refused marks a received packet that a rule, an unfinished handshake or an unknown id kept from being accepted.
-	Refused  bool
+	Refused bool
+	// Owned says that nobody else has Body's memory: a sink may keep it, but must not change it. Those of large received
+	// packets are.
+	Owned    bool
 	Join     bool
 	PacketID uint32
 	// Conn is the server's number for the connection, from 1 up; 0 on clients.
@@ -93,7 +96,8 @@ type Event struct {
 	Conns  []uint64
 	Time   time.Time
 	Packet string // "" for an unregistered id
-	// Body is exactly one MessagePack value, checked but not decoded. The sink may use it until Append returns.
+	// Body is exactly one MessagePack value, checked but not decoded. The sink may use it until Append returns, or
+	// for good if it is Owned.
 	Body []byte
 	// Frame is the packet as it goes out, length prefix included. The sink may use it until Append returns.
 	Frame  []byte
@@ -111,8 +115,8 @@ type Event struct {
 //
 // Append is called from many goroutines at once, but never at the same time for the same connection; the exception is the
 // one event of a broadcast, which lists its connections in Conns. The events of one call are in order and stay together. Append
-// must not block for long, must not call back into the endpoint, and must not keep the slice, nor any Body or Frame, after
-// it returns.
+// must not block for long, must not call back into the endpoint, and must not keep the slice, nor any Frame or any Body
+// that is not Owned, after it returns.
 type Sink interface {
 	Append(events []Event)
 }

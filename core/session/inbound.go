@@ -11,8 +11,9 @@ import (
 
 // Packet is one received packet: its id and its body, inflated and checked to be exactly one MessagePack value.
 type Packet struct {
-	ID   uint32
-	Body []byte
+	ID    uint32
+	Owned bool // whether nobody else has Body's memory: it may be kept
+	Body  []byte
 }
 
 // Inbound turns received bytes into packets. It belongs to the connection's reader and needs no lock, so that inflating
@@ -35,9 +36,21 @@ func (in *Inbound) Feed(p []byte) {
 	}
 }
 
+// Room returns memory for the next bytes, if a large frame is pending: whoever reads them to the beginning of it calls Filled
+// in place of Feed. It is empty otherwise, and valid until the next call.
+func (in *Inbound) Room() []byte {
+	if in.err != nil {
+		return nil
+	}
+	return in.decoder.Room()
+}
+
+// Filled takes bytes that were read to what Room has returned. Otherwise it is like Feed.
+func (in *Inbound) Filled(n int) { in.decoder.Filled(n) }
+
 // Next returns the next packet whose body has at most limit bytes, as received and inflated; ok is false when more bytes
-// are needed. The packet is valid until the next Feed or Settle. After an error, which wraps wire.ErrTooLarge, wire.ErrMalformed
-// or packet.ErrMalformedBody, nothing more can be read: Next keeps returning it.
+// are needed. The packet is valid until the next Feed or Settle, unless it is Owned. After an error, which wraps
+// wire.ErrTooLarge, wire.ErrMalformed or packet.ErrMalformedBody, nothing more can be read: Next keeps returning it.
 func (in *Inbound) Next(limit int) (p Packet, ok bool, err error) {
 	if in.err != nil {
 		return Packet{}, false, in.err
@@ -52,9 +65,10 @@ func (in *Inbound) next(limit int) (p Packet, ok bool, err error) {
 	if !ok || err != nil {
 		return Packet{}, false, err
 	}
-	body := frame.Body
+	body, owned := frame.Body, frame.Owned
 	switch {
 	case frame.Flags&wire.FlagCompressed != 0:
+		owned = false
 		if body, err = in.inflate(body, limit); err != nil {
 			return Packet{}, false, err
 		}
@@ -64,7 +78,7 @@ func (in *Inbound) next(limit int) (p Packet, ok bool, err error) {
 	if err := packet.Check(body); err != nil {
 		return Packet{}, false, err
 	}
-	return Packet{ID: frame.ID, Body: body}, true, nil
+	return Packet{ID: frame.ID, Body: body, Owned: owned}, true, nil
 }
 
 // growth is how many bytes compression can add to a body of n bytes: zlib adds 5 to each 64 KiB that it cannot compress, and a

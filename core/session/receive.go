@@ -88,7 +88,8 @@ func (s *Session) reportReceived(now time.Time, p Packet, name string, refused b
 	}
 	ev := out.next() // filled in place: events are large, and these are many
 	ev.Type, ev.Time, ev.Conn = typ, now, s.id
-	ev.PacketID, ev.Packet, ev.Body, ev.Refused = p.ID, name, p.Body, refused
+	ev.PacketID, ev.Packet, ev.Refused = p.ID, name, refused
+	ev.Body, ev.Owned = p.Body, p.Owned
 }
 
 // outOfPlace answers a handshake packet in the wrong phase or direction.

@@ -6,24 +6,25 @@ import (
 	"sync"
 )
 
-// Pooled buffers have a power of two of bytes, from 512 to 1 MiB. Larger ones, for whole frames, are rare enough to leave
-// to the collector, which gives their memory back to the system sooner than a pool would.
+// Pooled buffers have a power of two of bytes, from 512 to 256 KiB. Larger ones, for whole frames, belong to whoever gets
+// the frame.
 const (
 	minBufferBits = 9
-	maxBufferBits = 20
+	maxBufferBits = 18
+	maxBuffer     = 1 << maxBufferBits
 )
 
 // buffers keeps free buffers by size, so that connections that receive now and then share what only a few need at once.
 var buffers [maxBufferBits - minBufferBits + 1]sync.Pool
 
-// chunk is the size of the largest buffer that has a pool. What is larger is collected in several of them: it leaves no
-// garbage behind while it grows, however many frames begin and never end.
-const chunk = 1 << maxBufferBits
+// piece is the size of the buffers in which a frame is collected that does not fit into one of them. It is as much as comes
+// with one read. Frames leave no garbage behind while they grow, however many begin and never end.
+const piece = 64 << 10
 
 // buffer is memory for the beginning of one frame, or of one inflated body.
 type buffer struct {
 	bytes []byte
-	// before holds what comes before bytes, each a full chunk. Only frames beyond a chunk have any.
+	// before holds what comes before bytes, each a full piece. Only what is beyond a piece has any.
 	before []*buffer
 }
 
@@ -39,39 +40,51 @@ func newBuffer(n int) *buffer {
 	return &buffer{bytes: make([]byte, 0, 1<<(minBufferBits+class))}
 }
 
-// append adds p and returns the buffer that holds everything now. Where there is no room it moves to twice the room, but
-// not beyond what the whole frame takes; a full chunk is followed by another.
+// append adds p, which is some of what the whole frame lacks, and returns the buffer that holds everything now. Up to a
+// piece, it moves to twice the room where there is none, but not beyond what the whole frame takes.
 func (b *buffer) append(p []byte, frame int) *buffer {
 	for {
-		if n := len(b.bytes) + len(p); n > cap(b.bytes) && cap(b.bytes) < chunk {
-			larger := newBuffer(min(max(n, min(2*cap(b.bytes), frame)), chunk))
+		if n := len(b.bytes) + len(p); n > cap(b.bytes) && cap(b.bytes) < piece {
+			larger := newBuffer(min(max(n, min(2*cap(b.bytes), frame)), piece))
 			larger.bytes = append(larger.bytes, b.bytes...)
 			b.release()
 			b = larger
 		}
 		n := min(len(p), cap(b.bytes)-len(b.bytes))
 		b.bytes = append(b.bytes, p[:n]...)
+		b = b.goOn(frame)
 		if p = p[n:]; len(p) == 0 {
 			return b
 		}
-		b = b.another(max(frame-b.len(), len(p)))
 	}
 }
 
-// another returns a buffer that goes on behind b, which is a full chunk, with room for n bytes or for a chunk.
-func (b *buffer) another(n int) *buffer {
-	next := newBuffer(min(n, chunk))
+// goOn returns b, or if that is a full piece of a frame that has more, the one that follows it.
+func (b *buffer) goOn(frame int) *buffer {
+	if len(b.bytes) < piece || b.len() == frame {
+		return b
+	}
+	next := newBuffer(min(frame-b.len(), piece))
 	next.before, b.before = append(b.before, b), nil
 	return next
 }
 
+// room returns where what comes next belongs, if that is a piece with others before it, and at most what the frame lacks.
+func (b *buffer) room(frame int) []byte {
+	if len(b.before) == 0 {
+		return nil
+	}
+	free := b.bytes[len(b.bytes):cap(b.bytes)]
+	return free[:min(len(free), frame-b.len())]
+}
+
 // len returns how many bytes there are.
-func (b *buffer) len() int { return len(b.before)*chunk + len(b.bytes) }
+func (b *buffer) len() int { return len(b.before)*piece + len(b.bytes) }
 
 // memory returns how many bytes they take, unused room included.
-func (b *buffer) memory() int { return len(b.before)*chunk + cap(b.bytes) }
+func (b *buffer) memory() int { return len(b.before)*piece + cap(b.bytes) }
 
-// start returns the first bytes: all of them, or a chunk at least.
+// start returns the first bytes: all of them, or a piece at least.
 func (b *buffer) start() []byte {
 	if len(b.before) > 0 {
 		return b.before[0].bytes
@@ -87,15 +100,26 @@ func (b *buffer) pieces(first ...[]byte) [][]byte {
 	return append(first, b.bytes)
 }
 
-// join returns a buffer that holds everything in one piece.
+// join returns a buffer that holds everything at once.
 func (b *buffer) join() *buffer {
 	if len(b.before) == 0 {
 		return b
 	}
-	whole := &buffer{bytes: bytes.Join(b.pieces(), nil)}
+	var whole *buffer
+	if n := b.len(); n <= maxBuffer {
+		whole = newBuffer(n)
+		for _, p := range b.pieces() {
+			whole.bytes = append(whole.bytes, p...)
+		}
+	} else {
+		whole = &buffer{bytes: bytes.Join(b.pieces(), nil)} // does not clear what it overwrites
+	}
 	b.release()
 	return whole
 }
+
+// pooled reports whether the memory, in one piece, is used again after release.
+func (b *buffer) pooled() bool { return cap(b.bytes) <= maxBuffer }
 
 // release gives the memory back. It may be called on nil.
 func (b *buffer) release() {
@@ -106,7 +130,7 @@ func (b *buffer) release() {
 		full.release()
 	}
 	b.before = nil
-	if cap(b.bytes) > chunk {
+	if !b.pooled() {
 		return
 	}
 	b.bytes = b.bytes[:0]

@@ -9,14 +9,15 @@ import (
 // Decoder cuts a stream of bytes into frames. Its zero value is ready, with [DefaultMaxBody] for a limit.
 //
 // It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into pooled
-// buffers that grow as bytes come and never on the word of a length. With nothing pending, and settled, it holds no memory.
+// buffers that grow as bytes come and never on the word of a length. The rest of a large one may be read into these, which
+// saves the copying (Room). With nothing pending, and settled, it holds no memory.
 //
 // After an error it stays dead and returns the same error for ever. It is not for concurrent use.
 type Decoder struct {
 	limit   int     // 0: DefaultMaxBody
 	input   []byte  // what is left of the bytes that Feed got; the caller's memory
 	partial *buffer // the beginning of a frame, while its rest is missing
-	lent    *buffer // holds the body of the frame that was last put together from pieces
+	lent    *buffer // holds the body of the frame that was last put together from pieces, unless that is owned
 	err     error
 }
 
@@ -38,6 +39,29 @@ func (d *Decoder) Feed(p []byte) {
 	}
 }
 
+// Room returns memory for the next bytes of the stream, if Next has returned false in the middle of a large frame: whoever
+// reads them to its beginning, and calls Filled in place of Feed, saves a copy. Otherwise it is empty. It is valid until the
+// next Feed, Filled or Release.
+func (d *Decoder) Room() []byte {
+	if d.partial == nil {
+		return nil
+	}
+	need, err := d.need(d.partial.start())
+	if err != nil { // a lower limit, of which Next tells
+		return nil
+	}
+	return d.partial.room(need)
+}
+
+// Filled says that the next n bytes of the stream are where Room has said. Otherwise it is like Feed.
+func (d *Decoder) Filled(n int) {
+	d.Settle()
+	d.partial.bytes = d.partial.bytes[:len(d.partial.bytes)+n]
+	if need, err := d.need(d.partial.start()); err == nil {
+		d.partial = d.partial.goOn(need)
+	}
+}
+
 // Settle gives back the memory of a frame that was put together from pieces; frames returned so far become invalid. Call
 // it when they are done with, lest a silent connection holds its last large packet.
 func (d *Decoder) Settle() {
@@ -46,7 +70,7 @@ func (d *Decoder) Settle() {
 }
 
 // Next returns the next frame, or false when more bytes are needed. The frame's body is valid until the next Feed,
-// Settle or Release, and must not be changed. Errors wrap [ErrTooLarge] or [ErrMalformed].
+// Settle or Release unless it is Owned, and must not be changed. Errors wrap [ErrTooLarge] or [ErrMalformed].
 func (d *Decoder) Next() (Frame, bool, error) {
 	if d.err != nil {
 		return Frame{}, false, d.err
@@ -59,15 +83,15 @@ func (d *Decoder) Next() (Frame, bool, error) {
 		return Frame{}, false, d.fail(err)
 	}
 	if len(d.input) < need {
-		d.fill(len(d.input))
+		d.fill(need)
 		return Frame{}, false, nil
 	}
 	frame := d.input[:need]
 	d.input = d.input[need:]
-	return d.parse(frame)
+	return d.parse(frame, false)
 }
 
-// nextInPieces is Next for a frame whose beginning came with an earlier Feed.
+// nextInPieces is Next for a frame whose beginning came earlier.
 func (d *Decoder) nextInPieces() (Frame, bool, error) {
 	for {
 		need, err := d.need(d.partial.start())
@@ -81,8 +105,13 @@ func (d *Decoder) nextInPieces() (Frame, bool, error) {
 			return Frame{}, false, nil
 		}
 	}
-	d.lent, d.partial = d.partial.join(), nil
-	return d.parse(d.lent.bytes)
+	whole := d.partial.join()
+	d.partial = nil
+	if whole.pooled() {
+		d.lent = whole
+		return d.parse(whole.bytes, false)
+	}
+	return d.parse(whole.bytes, true)
 }
 
 // need returns how many bytes a frame that begins with p must have before there is something to do: those of the length
@@ -124,7 +153,7 @@ func (d *Decoder) fill(need int) bool {
 		return false
 	}
 	if d.partial == nil {
-		d.partial = newBuffer(len(d.input))
+		d.partial = newBuffer(min(len(d.input), piece))
 	}
 	n := min(need-d.partial.len(), len(d.input))
 	d.partial = d.partial.append(d.input[:n], need)
@@ -133,11 +162,12 @@ func (d *Decoder) fill(need int) bool {
 }
 
 // parse reads a whole frame.
-func (d *Decoder) parse(frame []byte) (Frame, bool, error) {
+func (d *Decoder) parse(frame []byte, owned bool) (Frame, bool, error) {
 	f := Frame{
 		ID:    binary.BigEndian.Uint32(frame[LengthSize:]),
 		Flags: binary.BigEndian.Uint16(frame[LengthSize+4:]),
 		Body:  frame[LengthSize+HeaderSize : len(frame) : len(frame)],
+		Owned: owned,
 	}
 	if f.Flags&FlagAES != 0 {
 		return Frame{}, false, d.fail(fmt.Errorf("%w: encrypted packets are not supported", ErrMalformed))

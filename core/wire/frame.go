@@ -43,6 +43,7 @@ var (
 type Frame struct {
 	ID    uint32
 	Flags uint16
+	Owned bool   // whether nobody else has Body's memory, so that it may be kept, as that of large frames
 	Body  []byte // at least one byte, still compressed if Flags say so
 }
 

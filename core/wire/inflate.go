@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zlib"
 )
+
+// largestSlice is how far a slice is moved to larger ones, in bytes.
+const largestSlice = 1 << 20
 
 // presetDictionary is the bit of a zlib stream's second byte that demands a dictionary; peng3dnet has none.
 const presetDictionary = 0x20
@@ -69,10 +73,10 @@ func (in *inflater) reset(compressed []byte) (err error) {
 // appendTo appends the content, until dst has end bytes and there is still more: that is [ErrTooLarge].
 func (in *inflater) appendTo(dst []byte, end int) ([]byte, error) {
 	// Text and numbers shrink to a third or so; content that shrinks more costs a few moves.
-	dst = slices.Grow(dst, min(4*in.source.Len(), end-len(dst), chunk))
+	dst = slices.Grow(dst, min(4*in.source.Len(), end-len(dst), largestSlice))
 	for {
 		if len(dst) == cap(dst) {
-			if len(dst) >= chunk {
+			if len(dst) >= largestSlice {
 				return in.appendPieces(dst, end)
 			}
 			dst = slices.Grow(dst, min(max(len(dst), 512), end-len(dst)))
@@ -95,15 +99,13 @@ func (in *inflater) appendTo(dst []byte, end int) ([]byte, error) {
 	}
 }
 
-// appendPieces goes on where the content is large: it lies in pooled chunks until all of it is there. That takes half the
+// appendPieces goes on where the content is large: it lies in pooled pieces until all of it is there. That takes half the
 // time that moving it to ever larger slices takes, and leaves no garbage if there is too much in the end.
 func (in *inflater) appendPieces(dst []byte, end int) ([]byte, error) {
-	more := newBuffer(chunk)
+	more := newBuffer(piece)
 	defer func() { more.release() }()
 	for {
-		if len(more.bytes) == cap(more.bytes) {
-			more = more.another(chunk)
-		}
+		more = more.goOn(math.MaxInt)
 		held := len(more.bytes)
 		room := more.bytes[held:cap(more.bytes)]
 		n, err := in.zlib.Read(room[:min(len(room), end-len(dst)-more.len()+1)]) // one byte beyond the end is enough

@@ -3,6 +3,8 @@
 package eventlog
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/pengbridge/pengbridge/core/event"
@@ -15,9 +17,11 @@ const (
 
 // Batch is a stretch of the log: at most 1,024 events and 256 KiB, or a single larger event.
 type Batch struct {
-	// Data is a whole pengbridge.v1.SubscribeResponse with the events. It is shared and must not be changed. It may be kept
-	// until Release, and keeps at most its chunk of 256 KiB, or its one event, in memory.
+	// Data, with Body behind it, is a whole pengbridge.v1.SubscribeResponse with the events. They are shared and must not be
+	// changed. They may be kept until Release, and keep at most a chunk of 256 KiB, or the one event, in memory.
 	Data []byte
+	// Body is the end of a single event that is larger than 256 KiB: its packet's body. It is empty in other batches.
+	Body []byte
 	// First and Last are the sequences of the first and the last event. In an empty batch, Last is the log's last one.
 	First, Last uint64
 	// Count is the number of events; 0 in a heartbeat.
@@ -34,6 +38,14 @@ func (b Batch) Release() {
 	}
 }
 
+// Message returns Data and Body in one piece, which is a copy if there is a Body.
+func (b Batch) Message() []byte {
+	if len(b.Body) == 0 {
+		return b.Data
+	}
+	return slices.Concat(b.Data, b.Body)
+}
+
 // typeSet is a set of event types, one bit for each. Empty means all.
 type typeSet uint32
 
@@ -45,8 +57,11 @@ func newTypeSet(types []event.Type) typeSet {
 	return s
 }
 
-// filter returns a batch with those events that are in the set, copied.
+// filter returns a batch with those events that are in the set, copied but for a Body.
 func (b Batch) filter(set typeSet) Batch {
+	if len(b.Body) > 0 {
+		return b.filterOne(set)
+	}
 	var kept Batch
 	sequence := b.First
 	for data := b.Data; len(data) > 0; sequence++ {
@@ -65,6 +80,16 @@ func (b Batch) filter(set typeSet) Batch {
 		kept.Count++
 	}
 	return kept
+}
+
+// filterOne is filter for a batch with a Body, which is of one event.
+func (b Batch) filterOne(set typeSet) Batch {
+	_, _, tag := protowire.ConsumeTag(b.Data)
+	_, length := protowire.ConsumeVarint(b.Data[tag:])
+	if set&(1<<typeOf(b.Data[tag+length:])) == 0 {
+		return Batch{}
+	}
+	return Batch{Data: b.Data, Body: b.Body, First: b.First, Last: b.Last, Count: b.Count}
 }
 
 // typeOf finds the type of an event that this package has encoded.

@@ -155,9 +155,11 @@ func TestAFilteredStreamHasOnlyItsTypes(t *testing.T) {
 	l := eventlog.New(eventlog.Options{})
 	l.Append(everyType())
 	l.Append(received(5000, 64))
+	large := event.Event{Type: event.ServerRecv, Body: make([]byte, 300<<10)}
+	l.Append([]event.Event{large, {Type: event.ClientRecv, Body: large.Body}, large})
 	l.Append(everyType())
 	l.Close()
-	c, _ := subscribe(t, l, eventlog.Request{Types: []event.Type{event.ServerAccept, event.ClientClose}})
+	c, _ := subscribe(t, l, eventlog.Request{Types: []event.Type{event.ServerAccept, event.ClientRecv, event.ClientClose}})
 	var sequences []uint64
 	for {
 		batch, err := c.Next(context.Background(), 0)
@@ -168,11 +170,15 @@ func TestAFilteredStreamHasOnlyItsTypes(t *testing.T) {
 		for _, e := range decode(t, batch) {
 			sequences = append(sequences, e.GetSequence())
 			require.Contains(t, []pengbridgev1.EventType{
-				pengbridgev1.EventType_EVENT_TYPE_SERVER_CONNECTION_ACCEPT, pengbridgev1.EventType_EVENT_TYPE_CLIENT_CLOSE,
+				pengbridgev1.EventType_EVENT_TYPE_SERVER_CONNECTION_ACCEPT, pengbridgev1.EventType_EVENT_TYPE_CLIENT_RECV,
+				pengbridgev1.EventType_EVENT_TYPE_CLIENT_CLOSE,
 			}, e.GetType())
+			if e.GetSequence() == 5022 {
+				require.Len(t, e.GetMsgpack(), len(large.Body))
+			}
 		}
 	}
-	require.Equal(t, []uint64{7, 20, 5027, 5040}, sequences)
+	require.Equal(t, []uint64{7, 18, 20, 5022, 5030, 5041, 5043}, sequences)
 }
 
 // An acknowledging subscriber whose events are all filtered out has nothing to acknowledge. The log must not wait for it.

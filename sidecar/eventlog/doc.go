@@ -2,7 +2,8 @@
 //
 // The endpoint appends events ([Log.Append]); each gets the next sequence number, from 1 up, and is encoded once, in the
 // form in which it travels: as one element of pengbridge.v1.SubscribeResponse.events. Every stretch of the log is
-// therefore a finished message, and a subscriber's [Cursor] hands out such stretches without copying them.
+// therefore a finished message, and a subscriber's [Cursor] hands out such stretches without copying them. The body of a
+// large event is not copied into the log either, if the event owns it.
 //
 // There are three kinds of subscribers. An [Acknowledging] one owes acknowledgements and has at most two batches under
 // way; for a [Durable] one an event counts as acknowledged when it was written to its stream; both get every event once

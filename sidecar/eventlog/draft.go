@@ -2,16 +2,26 @@
 
 package eventlog
 
-import "github.com/pengbridge/pengbridge/core/event"
+import (
+	"bytes"
+
+	"github.com/pengbridge/pengbridge/core/event"
+)
 
 // drafts are the tails of the events of one Append. They are written before the log is locked, so that what is done under
 // its lock does not grow with what is in the events, and into memory that is used again and again.
 type drafts struct {
 	buf  []byte // the tails, one behind the other
 	ends []int  // where in buf each tail ends
-	// large has, in order, the tails of events that get a chunk to themselves, each with maxHead bytes in front of it.
-	// Their ends are those of their predecessors: no tail is empty.
-	large [][]byte
+	// large has, in order, the events that get a chunk to themselves. Their ends are those of their predecessors: no tail is
+	// empty.
+	large []largeDraft
+}
+
+// largeDraft is a tail in two parts: the body, which is not copied if the event owns it, comes last.
+type largeDraft struct {
+	buf  []byte // maxHead bytes, and the tail up to the body's bytes
+	body []byte // empty if the event has none
 }
 
 // encode writes the events to empty drafts.
@@ -26,13 +36,27 @@ func (d *drafts) encode(events []event.Event, omitPacketNames bool) {
 		if size := len(e.Body) + len(e.Frame); size <= maxChunk {
 			buf = appendTail(buf, e, packet)
 		} else {
-			const others = 1 << 10 // more than the other fields of such an event take
-			large := make([]byte, maxHead, maxHead+size+len(packet)+others)
-			d.large = append(d.large, appendTail(large, e, packet))
+			d.large = append(d.large, encodeLarge(e, packet))
 		}
 		ends = append(ends, len(buf))
 	}
 	d.buf, d.ends = buf, ends
+}
+
+// encodeLarge writes an event that gets a chunk to itself.
+func encodeLarge(e *event.Event, packet string) largeDraft {
+	const others = 1 << 10 // more than the other fields of such an event take
+	bodiless := *e
+	bodiless.Body = nil
+	buf := appendTail(make([]byte, maxHead, maxHead+len(e.Frame)+len(packet)+others), &bodiless, packet)
+	if len(e.Body) == 0 {
+		return largeDraft{buf: buf}
+	}
+	buf = appendVarint(append(buf, tagMsgpack), uint64(len(e.Body)))
+	if e.Owned {
+		return largeDraft{buf, e.Body}
+	}
+	return largeDraft{buf, bytes.Clone(e.Body)}
 }
 
 // reset empties the drafts, and gives up memory that they will seldom need.

@@ -91,9 +91,9 @@ func requireEncoded(t *testing.T, events []event.Event) {
 			want.Events = append(want.Events, toProto(batch.First+uint64(i), events[at+i]))
 		}
 		var got pengbridgev1.SubscribeResponse
-		require.NoError(t, proto.Unmarshal(batch.Data, &got))
+		require.NoError(t, proto.Unmarshal(batch.Message(), &got))
 		require.True(t, proto.Equal(&want, &got), "want %v\ngot  %v", &want, &got)
-		require.Len(t, batch.Data, proto.Size(&want), "nothing is written twice or longer than needed")
+		require.Len(t, batch.Message(), proto.Size(&want), "nothing is written twice or longer than needed")
 		at += batch.Count
 	}
 }
@@ -165,6 +165,10 @@ func TestEdgesAreEncodedAsProtobufDoes(t *testing.T) {
 		"unnamed registry row":   {Type: event.ClientHandshakeComplete, Registry: []event.Registered{{}, {ID: 5}}},
 		"body of a whole chunk":  {Type: event.ServerRecv, Body: make([]byte, 256<<10)},
 		"body larger than that":  {Type: event.ServerRecv, Body: make([]byte, 3<<20)},
+		"an owned small body":    {Type: event.ServerRecv, Body: make([]byte, 300), Owned: true, Refused: true},
+		"an owned large body":    {Type: event.ServerRecv, Body: make([]byte, 3<<20), Owned: true, Refused: true},
+		"large body and frame":   {Type: event.ServerSend, Body: make([]byte, 200<<10), Frame: make([]byte, 200<<10), Conns: []uint64{5}},
+		"large frame":            {Type: event.ServerSend, Frame: make([]byte, 300<<10)},
 	}
 	for name, e := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func decode(t testing.TB, b eventlog.Batch) []*pengbridgev1.Event {
 	t.Helper()
 	var response pengbridgev1.SubscribeResponse
-	require.NoError(t, proto.Unmarshal(b.Data, &response))
+	require.NoError(t, proto.Unmarshal(b.Message(), &response))
 	require.Len(t, response.GetEvents(), b.Count)
 	return response.GetEvents()
 }

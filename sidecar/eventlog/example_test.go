@@ -39,8 +39,8 @@ func Example() {
 			fmt.Println(err)
 			return
 		}
-		var message pengbridgev1.SubscribeResponse // batch.Data is what travels; this is what arrives
-		if err := proto.Unmarshal(batch.Data, &message); err != nil {
+		var message pengbridgev1.SubscribeResponse // batch.Message is what travels; this is what arrives
+		if err := proto.Unmarshal(batch.Message(), &message); err != nil {
 			fmt.Println(err)
 			return
 		}

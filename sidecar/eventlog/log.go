@@ -98,7 +98,8 @@ func New(options Options) *Log {
 }
 
 // Append gives the events their sequences and puts them into the log. It never waits for a subscriber and never refuses:
-// holding back is the gate's business. Nothing of the events is kept. After Close it does nothing.
+// holding back is the gate's business. Nothing of the events is kept, but for
+// large bodies that are owned. After Close it does nothing.
 func (l *Log) Append(events []event.Event) {
 	d := l.drafts.Get().(*drafts)
 	d.encode(events, l.options.OmitPacketNames)

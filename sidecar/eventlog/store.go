@@ -22,7 +22,8 @@ type chunk struct {
 	first uint64 // sequence of the first event
 	start int64  // the position where buf begins
 	buf   []byte
-	ends  []uint32 // where in buf each event ends
+	body  []byte   // the end of the one event of a chunk that holds a large one; otherwise empty
+	ends  []uint32 // where in buf, and body behind it, each event ends
 
 	users atomic.Int32 // the store, and those who have a batch that is not released
 }
@@ -33,9 +34,9 @@ var fullChunks = sync.Pool{New: func() any {
 	return &chunk{buf: make([]byte, 0, maxChunk), ends: make([]uint32, 0, maxChunk/entryGuess+1)}
 }}
 
-// release ends the use by one of the users. After the last one's the chunk is used again.
+// release ends the use by one of the users. After the last one's the chunk is used again, unless it holds a large event.
 func (c *chunk) release() {
-	if c.users.Add(-1) == 0 && cap(c.buf) == maxChunk {
+	if c.users.Add(-1) == 0 && cap(c.buf) == maxChunk && len(c.body) == 0 {
 		fullChunks.Put(c)
 	}
 }
@@ -44,7 +45,7 @@ func (c *chunk) release() {
 func (c *chunk) last() uint64 { return c.first + uint64(len(c.ends)) - 1 }
 
 // memory returns how many bytes the chunk occupies.
-func (c *chunk) memory() int { return cap(c.buf) + 4*cap(c.ends) }
+func (c *chunk) memory() int { return cap(c.buf) + cap(c.body) + 4*cap(c.ends) }
 
 // room returns how many bytes fit in.
 func (c *chunk) room() int { return cap(c.buf) - len(c.buf) }
@@ -62,9 +63,9 @@ func (c *chunk) offset(sequence uint64) int {
 func (c *chunk) span(from uint64) Batch {
 	ends := c.ends[from-c.first:]
 	n := min(len(ends), maxBatchEvents)
-	begin, end := c.offset(from), ends[n-1]
+	begin, end := c.offset(from), int(ends[n-1])-len(c.body)
 	c.users.Add(1)
-	return Batch{Data: c.buf[begin:end:end], First: from, Last: from + uint64(n) - 1, Count: n, chunk: c}
+	return Batch{Data: c.buf[begin:end:end], Body: c.body, First: from, Last: from + uint64(n) - 1, Count: n, chunk: c}
 }
 
 // store holds the events from first up to, not including, next. Positions count the bytes of all entries ever added, so
@@ -104,19 +105,19 @@ func (s *store) addSmall(tail []byte) {
 }
 
 // addLarge makes a chunk of an event that has room for its head in front.
-func (s *store) addLarge(buf []byte) {
-	tail := len(buf) - maxHead
-	entry := buf[maxHead-headSize(s.next, tail):]
+func (s *store) addLarge(d largeDraft) {
+	tail := len(d.buf) - maxHead + len(d.body)
+	entry := d.buf[maxHead-headSize(s.next, tail):]
 	appendHead(entry[:0], s.next, tail)
-	c := &chunk{buf: entry[:len(entry):len(entry)]}
+	c := &chunk{buf: entry[:len(entry):len(entry)], body: d.body}
 	s.addChunk(c)
-	s.added(c, len(entry))
+	s.added(c, len(entry)+len(d.body))
 }
 
 // added takes note of an entry of the given size at the end of the newest chunk.
 func (s *store) added(c *chunk, size int) {
 	table := cap(c.ends)
-	c.ends = append(c.ends, uint32(len(c.buf)))
+	c.ends = append(c.ends, uint32(len(c.buf)+len(c.body)))
 	s.memory += 4 * (cap(c.ends) - table) // it may have grown
 	s.next++
 	s.end += int64(size)

@@ -2,10 +2,12 @@ package eventlog_test
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pengbridge/pengbridge/core/event"
 	"github.com/pengbridge/pengbridge/sidecar/eventlog"
 )
 
@@ -101,4 +103,26 @@ func TestBatchesKeepTheirBytes(t *testing.T) {
 		}
 	}
 	check()
+}
+
+// TestOnlyOwnedBodiesAreKept: the log takes over the memory of a large body that is owned, and copies all other memory, which
+// its owner uses again.
+func TestOnlyOwnedBodiesAreKept(t *testing.T) {
+	for _, size := range []int{1000, 300 << 10} {
+		for _, owned := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d bytes, owned %v", size, owned), func(t *testing.T) {
+				l := eventlog.New(eventlog.Options{})
+				body := bytes.Repeat([]byte{7}, size)
+				l.Append([]event.Event{{Type: event.ServerRecv, Body: body, Owned: owned}})
+				c, _ := subscribe(t, l, eventlog.Request{})
+				batch := next(t, c)
+				if size > 256<<10 && owned {
+					require.Same(t, &body[0], &batch.Body[0])
+					return
+				}
+				clear(body)
+				require.Equal(t, bytes.Repeat([]byte{7}, size), decode(t, batch)[0].GetMsgpack())
+			})
+		}
+	}
 }
