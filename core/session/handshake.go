@@ -103,10 +103,37 @@ func (s *Session) syncRegistry(server []event.Registered) error {
 			return nil, err
 		}
 		if !same && s.cfg.Missing == MissingClose {
-			return nil, errDifferentNames
+			return nil, differentNames(server, synced)
 		}
 		return synced, nil
 	})
+}
+
+// differentNames says which packets only one side has: one name of each side, for the others are often just as wrong.
+func differentNames(server []event.Registered, client *packet.Table) error {
+	var serverLacks, clientLacks []string
+	for _, r := range client.InOrder() {
+		if client.Local(r.Name) {
+			serverLacks = append(serverLacks, r.Name)
+		}
+	}
+	for _, r := range server {
+		if _, ok := client.ByName(r.Name); !ok {
+			clientLacks = append(clientLacks, r.Name)
+		}
+	}
+	return fmt.Errorf("%w%s%s", errDifferentNames, lacking("server", serverLacks), lacking("client", clientLacks))
+}
+
+func lacking(side string, names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; the %s lacks %.100q", side, names[0])
+	default:
+		return fmt.Sprintf("; the %s lacks %.100q and %d more", side, names[0], len(names)-1)
+	}
 }
 
 func (s *Session) speaksOurProtocol(now time.Time, version int64, out *Output) bool {

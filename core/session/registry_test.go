@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,13 +75,18 @@ func TestDifferentNames(t *testing.T) {
 		missing        session.MissingPackets
 		keep           bool
 		reason         string // "": the handshake goes on
+		detail         string // how the client's ends
 	}{
-		{[]string{"app:a"}, []string{"app:a"}, session.MissingClose, false, ""},
-		{[]string{"app:a", "app:b"}, []string{"app:a"}, session.MissingClose, false, "packetregmismatch"},
-		{[]string{"app:a"}, []string{"app:a", "app:b"}, session.MissingClose, false, "packetregmismatch"},
-		{[]string{"app:a", "app:b"}, []string{"app:a"}, session.MissingIgnore, false, ""},
-		{[]string{"app:b", "app:a"}, []string{"app:x", "app:a"}, session.MissingIgnore, false, ""},
-		{[]string{"app:b", "app:a"}, []string{"app:x", "app:a"}, session.MissingClose, true, ""},
+		{[]string{"app:a"}, []string{"app:a"}, session.MissingClose, false, "", ""},
+		{[]string{"app:a", "app:b"}, []string{"app:a"}, session.MissingClose, false, "packetregmismatch", `packets; the client lacks "app:b"`},
+		{[]string{"app:a"}, []string{"app:a", "app:b"}, session.MissingClose, false, "packetregmismatch", `packets; the server lacks "app:b"`},
+		{
+			[]string{"app:a", "app:b"}, []string{"app:z", "app:y", "app:x"}, session.MissingClose, false, "packetregmismatch",
+			`packets; the server lacks "app:z" and 2 more; the client lacks "app:a" and 1 more`,
+		},
+		{[]string{"app:a", "app:b"}, []string{"app:a"}, session.MissingIgnore, false, "", ""},
+		{[]string{"app:b", "app:a"}, []string{"app:x", "app:a"}, session.MissingIgnore, false, "", ""},
+		{[]string{"app:b", "app:a"}, []string{"app:x", "app:a"}, session.MissingClose, true, "", ""},
 	} {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
 			server := newPeer(t, packet.ServerSide, types(test.server...))
@@ -91,6 +97,8 @@ func TestDifferentNames(t *testing.T) {
 			converse(server, client)
 			if test.reason != "" {
 				require.Equal(t, test.reason, client.reason())
+				_, detail := client.session.Reason()
+				require.True(t, strings.HasSuffix(detail, test.detail), detail)
 				require.Equal(t, test.reason, server.reason(), "the server is told")
 				require.Zero(t, count(server.events, "handshakecomplete"))
 				return

@@ -103,7 +103,7 @@ def test_a_token_that_is_not_taken(served: Served, tmp_path: Path) -> None:
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(pengbridge.DeadlineExceededError):
+    with pytest.raises(pengbridge.DeadlineExceededError, match=r"127\.0\.0\.1:1 does not answer: waited 0\.2 s"):
         Sidecar.attach("127.0.0.1:1", token_file(tmp_path, TOKEN), timeout=0.2)
 
 

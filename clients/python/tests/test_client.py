@@ -78,6 +78,7 @@ def test_registries_with_different_names(net: Net, cfg: dict[str, Any], reason: 
     with pytest.raises(peng3dnet.ConnectionFailedError) as caught:
         client.wait_for_connection(WAIT)
     assert caught.value.reason == reason
+    assert 'the server lacks "x"; the client lacks "echo"' in str(caught.value)
 
 
 def test_19_a_refused_handshake_wakes_the_waiter(net: Net, listener: Listener) -> None:
@@ -104,7 +105,7 @@ def test_36_a_refused_connection_wakes_the_waiter(net: Net, listener: Listener, 
     assert str(caught.value).count(str(listener.address[1])) == 1
     assert not client.run
     client.wait_for_close(WAIT)
-    with pytest.raises(peng3dnet.SidecarError):
+    with pytest.raises(peng3dnet.SidecarError, match=r"the client is not running: .*connection refused"):
         client.send_message(64, 1)
     eventually(lambda: "cannot connect" in caplog.text)
 
@@ -258,6 +259,28 @@ def test_a_waiting_process_returns_as_soon_as_something_comes(net: Net) -> None:
     waiting.join(WAIT)
     assert not waiting.is_alive()
     assert client.process(wait=True, timeout=0.01) == 0
+
+
+def test_who_sends_at_the_wrong_time_is_told_what_to_do(
+    net: Net, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = net.client(listener.address, run=False)
+
+    def sending(why: str) -> None:
+        with pytest.raises(peng3dnet.SidecarError, match=f"the client is not running: {why}"):
+            client.send_message(64, 1)
+
+    client.register_packet("t:a", Recorder(client.registry, client))
+    sending("start it, with runAsync")
+    going_on = threading.Event()
+    connect = client.connect
+    monkeypatch.setattr(client, "connect", lambda: going_on.wait(WAIT) and connect())
+    client.runAsync()
+    sending("it is still connecting, for which wait_for_connection waits")
+    going_on.set()
+    listener.accept().close()
+    client.stop()
+    sending("it has ended")
 
 
 def test_29_nothing_fails_before_the_start() -> None:

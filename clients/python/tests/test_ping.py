@@ -72,6 +72,24 @@ def test_any_number_of_pings_on_one_connection(net: Net) -> None:
     peer.close()
 
 
+def test_a_request_whose_answer_fails_is_not_taken_for_a_packet_with_its_id(
+    net: Net, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(PingServer):
+        def getPingData(self, msg: Any, cid: int) -> dict[str, Any]:
+            raise LookupError("no data")
+
+    server = net.server(packets={"t:first": Recorder}, kind=Failing)
+    assert server.registry.getInt("t:first") == 64
+    peer = RawPeer.connect(server.sock.getsockname(), conntype="ping")
+    peer.send(64, {})
+    peer.send(65, {})
+    assert peer.receive_until(16) == {"reason": "pinginvalidside"}
+    assert "no data" in caplog.text
+    assert server.registry.getObj("t:first").messages() == []
+    peer.close()
+
+
 @pytest.mark.parametrize(("pid", "reason"), [(65, "pinginvalidside"), (70, "invalidpingpacket")])
 def test_24_other_packets_end_the_ping(net: Net, pid: int, reason: str, caplog: pytest.LogCaptureFixture) -> None:
     server = net.server(kind=PingServer)

@@ -15,7 +15,7 @@ import pytest
 from harness import WAIT, eventually
 
 import pengbridge
-from pengbridge import Sidecar
+from pengbridge import Sidecar, _host
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +34,10 @@ def test_a_lost_sidecar_ends_everything() -> None:
     for call in (server.poll, server.flush, lambda: server.send(1, "t:a", 1), lambda: next(iter(server))):
         with pytest.raises(pengbridge.SidecarError):
             call()
+    eventually(sidecar._host.process.has_ended, "the end of the process")
+    for call in (sidecar.info, sidecar.list_endpoints):
+        with pytest.raises(pengbridge.UnavailableError, match="the sidecar has ended"):
+            call()
     sidecar.close()
 
 
@@ -47,6 +51,33 @@ def test_a_closed_one_says_so() -> None:
             call()
     server.stop()  # it has
     assert len(list(server)) <= 5  # those that were here already
+
+
+def test_an_endpoint_that_is_made_while_its_sidecar_is_closed_is_ended_too() -> None:
+    host = _host.spawn()
+
+    class Tenant:
+        def __init__(self, then: Tenant | None = None) -> None:
+            self.then = then
+            self.calls: list[str] = []
+
+        def stop(self) -> None:
+            self.calls.append("stop")
+
+        def join(self, timeout: float | None) -> bool:
+            self.calls.append("join")
+            if self.then is not None:
+                host.add(self.then)
+            return True
+
+        def close(self) -> None:
+            self.calls.append("close")
+
+    late = Tenant()
+    early = Tenant(then=late)
+    host.add(early)
+    host.close()
+    assert [early.calls, late.calls] == [["stop", "join"], ["stop", "join"]]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

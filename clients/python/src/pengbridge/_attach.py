@@ -34,6 +34,10 @@ class Attachment:
         self.token = token
         self.trust = trust
 
+    def has_ended(self) -> bool:
+        """False: only calls can tell."""
+        return False
+
     def alive(self) -> bool:
         """Whether somebody listens at the address, found out by connecting: it takes a second at most."""
         try:

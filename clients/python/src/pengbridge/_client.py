@@ -311,6 +311,7 @@ class Client(ClientBytes, ClientState):
             self._changed.notify_all()
 
     def _on_close(self, event: v1.event_pb2.Event) -> None:
+        self._close_detail = event.detail
         self._closed(event.reason if event.HasField("reason") else None)
 
     def _closed(self, reason: str | None) -> None:

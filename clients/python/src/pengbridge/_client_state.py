@@ -23,6 +23,7 @@ class ClientState(Peer):
         self._changed = threading.Condition(self._state_lock)
         self._has_closed = False  # remote_state says so only after on_close
         self._close_reason: str | None = None
+        self._close_detail = ""  # the same for people, where there is more to say
         self._failure: Exception | None = None
 
     @property
@@ -70,7 +71,10 @@ class ClientState(Peer):
         if self._failure is not None:
             raise errors.ConnectionFailedError(f"the client has ended: {self._failure}") from self._failure
         if self._has_closed or not self.run:
-            raise errors.ConnectionFailedError(f"the connection was closed: {self._close_reason}", self._close_reason)
+            detail = f" ({self._close_detail})" if self._close_detail else ""
+            raise errors.ConnectionFailedError(
+                f"the connection was closed: {self._close_reason}{detail}", self._close_reason
+            )
 
     def wait_for_close(self, timeout: float | None = None) -> None:
         """Waits until the connection is closed, or will never be made. Somebody else has to process meanwhile.
@@ -92,6 +96,13 @@ class ClientState(Peer):
         super().stop()
         with self._state_lock:
             self._changed.notify_all()
+
+    def _why_not_running(self) -> str:
+        if self._failure is not None:
+            return str(self._failure)
+        if self.run and self._run_thread is not None:
+            return "it is still connecting, for which wait_for_connection waits"
+        return super()._why_not_running()
 
     def _fail(self, error: Exception) -> None:
         self._failure = error

@@ -36,6 +36,9 @@ class Running(Protocol):
     def alive(self) -> bool:
         """Whether it still runs."""
 
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended. It does not wait: of one that is not ours nothing is known."""
+
     def wake(self) -> None:
         """Lets it go on if it was stopped, if it is ours."""
 
@@ -79,7 +82,7 @@ class Host:
 
         self._origin = _fork.Origin()
         self.process = process
-        self.transport = Transport(process.address, process.token, process.trust)
+        self.transport = Transport(process.address, process.token, process.trust, process.has_ended)
         try:
             pb = v1.sidecar_service_pb2
             info = self.transport.call("GetInfo", pb.GetInfoRequest(), pb.GetInfoResponse, timeout)
@@ -116,16 +119,21 @@ class Host:
             return
         atexit.unregister(self.close)
         self.closed = True
-        with self._lock:
-            endpoints = list(self._endpoints)
-        for endpoint in endpoints:
-            endpoint.stop()
         deadline = time.monotonic() + _LAST_WORDS
-        for endpoint in endpoints:
-            if not endpoint.join(max(0.0, deadline - time.monotonic())):
-                endpoint.close()
+        ended: set[Tenant] = set()
+        while endpoints := self._others(ended):  # another thread may just have got one
+            for endpoint in endpoints:
+                endpoint.stop()
+            for endpoint in endpoints:
+                if not endpoint.join(max(0.0, deadline - time.monotonic())):
+                    endpoint.close()
+            ended |= endpoints
         self.transport.close()
         self.process.close()
+
+    def _others(self, than: set[Tenant]) -> set[Tenant]:
+        with self._lock:
+            return self._endpoints - than
 
 
 def spawn(memory_budget: int | None = None) -> Host:

@@ -63,6 +63,10 @@ class Process:
         """Whether it still runs. Any thread may ask."""
         return self._child.poll() is None
 
+    def has_ended(self) -> bool:
+        """Whether it does not run any more. Any thread may ask."""
+        return not self.alive()
+
     def wake(self) -> None:
         """Lets it go on if somebody has stopped it (SIGSTOP): else it can neither deliver what it has nor end."""
         if sys.platform != "win32":

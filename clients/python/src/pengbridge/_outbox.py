@@ -259,7 +259,9 @@ class Outbox:
         if self._closed:
             return SidecarError("the endpoint has ended", "ENDPOINT_STOPPED")
         if size > self._largest:
-            return SidecarError(f"a packet of {size} bytes is too large", "PACKET_TOO_LARGE")
+            return SidecarError(
+                f"a packet of {size} bytes is too large: the sidecar takes up to {self._largest}", "PACKET_TOO_LARGE"
+            )
         return SidecarError(f"more than {LIMIT >> 20} MiB wait for the sidecar", "SEND_QUEUE_FULL")
 
     # What follows is called with the lock held.

@@ -193,8 +193,13 @@ class Peer(Processing, Sending):
 
     def _running(self) -> _endpoint.Endpoint:
         if self._endpoint is None or not self.run:
-            raise errors.SidecarError(f"the {self._word} is not running", "ENDPOINT_STOPPED")
+            raise errors.SidecarError(f"the {self._word} is not running: {self._why_not_running()}", "ENDPOINT_STOPPED")
         return self._endpoint
+
+    def _why_not_running(self) -> str:
+        if not self.run:
+            return "it has ended"
+        return "it is still starting" if self._run_thread is not None else "start it, with runAsync or runBlocking"
 
     def _share(self, cid: int, name: str, value: Any) -> None:
         """Tells the sidecar what the application has set of a connection, if the sidecar can know such a value: a state or a
@@ -241,8 +246,9 @@ class Peer(Processing, Sending):
                 try:
                     if conntype.receive(msg, pid, 0, cid):
                         return False
-                except Exception:
+                except Exception:  # nobody knows whose packet it is: ids mean other things on connections of other types
                     log_failure(conntype.receive)
+                    return False
             obj = self.registry.reg_int_obj.get(pid)
             if obj is not None:
                 try:

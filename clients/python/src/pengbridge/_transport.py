@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import grpc
@@ -21,6 +22,7 @@ _OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 _AUTHORITY = "localhost"  # a Unix socket's path is no valid one; TLS checks the real one
+_TIMED_OUT = "Deadline Exceeded"  # what grpcio says by itself; the sidecar has other words
 _CONNECT = 10.0  # seconds for a stream's connection
 
 Answer = TypeVar("Answer", bound=Message)
@@ -33,9 +35,16 @@ class Transport:
         address: as the sidecar's ready line gives it: "unix:<path>" or "127.0.0.1:<port>".
         token: what every call carries.
         trust: how TLS is spoken with the sidecar. None: the connection is plain.
+        has_ended: whether the sidecar is known to have ended, so that unary calls need not wait for it.
     """
 
-    def __init__(self, address: str, token: str, trust: _dial.Trust | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        trust: _dial.Trust | None = None,
+        has_ended: Callable[[], bool] = lambda: False,
+    ) -> None:
         if trust is None:
             self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, ("grpc.default_authority", _AUTHORITY)])
         else:
@@ -43,6 +52,7 @@ class Transport:
             self._channel = grpc.secure_channel(address, credentials, options=_OPTIONS)
         self._address = address
         self._trust = trust
+        self._has_ended = has_ended
         self._origin = _fork.Origin()
         self._metadata = (("authorization", f"Bearer {token}"),)
 
@@ -60,6 +70,8 @@ class Transport:
             SidecarError: this process is a fork of the one that has the connection.
         """
         self._origin.check()
+        if self._has_ended():
+            raise CallError(Code.UNAVAILABLE, "the sidecar has ended")
         make = self._channel.unary_unary(
             _SERVICE + method,
             request_serializer=lambda message: message.SerializeToString(),
@@ -68,6 +80,9 @@ class Transport:
         try:
             result: Answer = make(request, timeout=timeout, metadata=self._metadata, wait_for_ready=True)
         except grpc.RpcError as error:
+            if error.details() == _TIMED_OUT:
+                why = f"the sidecar at {self._address} does not answer: waited {timeout:g} s"
+                raise CallError(Code.DEADLINE_EXCEEDED, why) from None
             raise _translated(error) from None
         except ValueError as error:  # the channel was closed
             raise CallError(Code.CANCELLED, str(error)) from None
