@@ -86,7 +86,7 @@ func (h *hosted) registerConntypes(m *pb.ConntypeRegistration) error {
 }
 
 func (h *hosted) acknowledge(m *pb.Acknowledgement) error {
-	err := h.log.AcknowledgeIn(m.GetSession(), m.GetSubscriber(), m.GetSequence())
+	err := h.log.Acknowledge(m.GetSession(), m.GetSubscriber(), m.GetSequence())
 	if err == nil && m.GetLeaving() {
 		h.log.Depart(m.GetSession(), m.GetSubscriber())
 	}

@@ -150,7 +150,7 @@ func BenchmarkCursors(b *testing.B) {
 								return
 							}
 							if err == nil && batch.Count > 0 {
-								err = l.Acknowledge(name, batch.Last)
+								err = l.Acknowledge("", name, batch.Last)
 							}
 							if err != nil {
 								b.Error(err)

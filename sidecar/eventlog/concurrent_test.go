@@ -116,7 +116,7 @@ func (f *follower) follow(ctx context.Context) {
 		f.check(batch)
 		f.cursor.Sent(batch) // counts for the durable one only
 		if f.request.Mode == eventlog.Acknowledging {
-			if err := f.log.Acknowledge(f.request.Name, batch.Last); err != nil {
+			if err := f.log.Acknowledge("", f.request.Name, batch.Last); err != nil {
 				f.Errorf("%s: %v", f.request.Name, err)
 			}
 		}

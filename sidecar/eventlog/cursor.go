@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// maxUnderWay is how many batches an acknowledging subscriber may owe acknowledgements for. One would leave the stream
-// idle while the acknowledgement travels; with more, batches stay small when the subscriber is slow.
+// maxUnderWay is for how many batches an acknowledging subscriber may owe acknowledgements. With one, the stream would be idle
+// while the acknowledgement travels; with more than two, batches would stay small when the subscriber is slow.
 const maxUnderWay = 2
 
 // Cursor hands out the log's events in order. Next and Sent belong to one goroutine; Close may be called from any.
@@ -25,15 +25,15 @@ type Cursor struct {
 	// The log's lock guards these; only Next changes next.
 	next      uint64
 	delivered uint64   // the last event handed out
-	underWay  []uint64 // the last events of batches that are not wholly acknowledged; unused unless the mode is Acknowledging
+	underWay  []uint64 // the last events of batches that are not wholly acknowledged; empty unless the mode is Acknowledging
 	parked    bool     // whether the log's Append wakes it
 	err       error    // why it has ended
 }
 
-// Next returns the next batch. It waits for events, and where the subscriber acknowledges, until at most one batch is
-// unacknowledged. After idle without any (0: never) it returns an empty batch whose Last is the log's last sequence.
+// Next returns the next batch. It waits for events and, if the subscriber is Acknowledging, until at most one batch is
+// unacknowledged. After waiting for idle (0: for ever) it returns an empty batch whose Last is the log's last sequence.
 //
-// Errors: io.EOF behind the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver]; [ErrResumed];
+// Errors: io.EOF after the last event of a closed log; [*GoneError] when an observer was too slow; [ErrTakenOver]; [ErrResumed];
 // [ErrCursorClosed]; the context's error, after which Next may be called again.
 func (c *Cursor) Next(ctx context.Context, idle time.Duration) (Batch, error) {
 	if batch, ok, err := c.poll(ctx); ok {
@@ -70,7 +70,7 @@ func (c *Cursor) poll(ctx context.Context) (batch Batch, ok bool, err error) {
 		if wait || err != nil || batch.Count > 0 {
 			return batch, !wait, err
 		}
-		if err := ctx.Err(); err != nil { // a filter that lets nothing through may keep us here
+		if err := ctx.Err(); err != nil { // with a filter that lets nothing through, this may go on for long
 			return Batch{}, true, err
 		}
 	}
@@ -110,7 +110,7 @@ func (c *Cursor) take() (batch Batch, wait bool, err error) {
 func (c *Cursor) mustWait() (bool, error) {
 	l := c.log
 	if c.subscriber != nil {
-		// What is gone was acknowledged, maybe since this stream began: the subscriber had it over the one before.
+		// What is gone was acknowledged, perhaps since this stream began: the previous stream has delivered it.
 		c.next = max(c.next, l.store.first)
 	}
 	switch {
@@ -133,8 +133,8 @@ func (c *Cursor) mustWait() (bool, error) {
 	return false, nil
 }
 
-// pass moves the cursor behind the event last, of which the batch is what was not filtered out. The log's lock is held,
-// and if there is a filter, settle must follow.
+// pass moves the cursor beyond the event last; the batch is what the filter has left of the events up to there. The log's lock
+// is held, and if there is a filter, settle must follow.
 func (c *Cursor) pass(batch Batch, last uint64) {
 	if s := c.subscriber; s != nil {
 		s.sent = max(s.sent, last)
@@ -150,8 +150,8 @@ func (c *Cursor) pass(batch Batch, last uint64) {
 	c.next = last + 1
 }
 
-// skip acknowledges events that were filtered out, up to the given one, when everything that was handed out before them
-// is acknowledged: nobody else would, and the log would keep them. The log's lock is held.
+// skip acknowledges events that were filtered out, up to the given one, if everything that was handed out before them is
+// acknowledged. The subscriber never does that, and the log would keep them. The log's lock is held.
 func (c *Cursor) skip(last uint64) {
 	s := c.subscriber
 	if c.types != 0 && s.acked >= c.delivered && s.acked < last {
@@ -169,8 +169,8 @@ func (c *Cursor) credit() {
 	c.skip(c.next - 1)
 }
 
-// Sent says that the batch was written to the stream, which is all the acknowledgement a [Durable] subscriber gives. For
-// others it does nothing.
+// Sent says that the batch was written to the stream, which acknowledges it for a [Durable] subscriber. For others it does
+// nothing.
 func (c *Cursor) Sent(b Batch) {
 	l := c.log
 	l.mu.Lock()

@@ -61,17 +61,17 @@ func TestAtMostTwoBatchesAreUnderWay(t *testing.T) {
 		}
 		l.Append(received(20, 10))
 		requireNothing(t, c)
-		require.NoError(t, l.Acknowledge("game", 1))
+		require.NoError(t, l.Acknowledge("", "game", 1))
 		require.Equal(t, 20, next(t, c).Count, "what came meanwhile goes together")
 
 		l.Append(received(1, 10))
-		require.NoError(t, l.Acknowledge("game", 12))
+		require.NoError(t, l.Acknowledge("", "game", 12))
 		require.Equal(t, uint64(23), next(t, c).Last, "the second is acknowledged, the third only in part")
 		l.Append(received(1, 10))
 		requireNothing(t, c)
-		require.NoError(t, l.Acknowledge("game", 21))
+		require.NoError(t, l.Acknowledge("", "game", 21))
 		requireNothing(t, c) // a part of a batch gives no credit
-		require.NoError(t, l.Acknowledge("game", 22))
+		require.NoError(t, l.Acknowledge("", "game", 22))
 		require.Equal(t, uint64(24), next(t, c).Last)
 	})
 }
@@ -91,7 +91,7 @@ func TestAnAcknowledgementWakesWhoWaitsForCredit(t *testing.T) {
 			got <- batch
 		}()
 		synctest.Wait()
-		require.NoError(t, l.Acknowledge("game", 1))
+		require.NoError(t, l.Acknowledge("", "game", 1))
 		require.Equal(t, uint64(3), (<-got).Last)
 	})
 }
@@ -133,12 +133,12 @@ func TestAnObserverThatIsTooSlowFallsOut(t *testing.T) {
 	tail, _ := subscribe(t, l, eventlog.Request{Name: "tail"})
 	for range 500 {
 		l.Append(received(1, 64))
-		require.NoError(t, l.Acknowledge("game", next(t, game).Last))
+		require.NoError(t, l.Acknowledge("", "game", next(t, game).Last))
 		require.Equal(t, 1, next(t, tail).Count, "a little behind is soon enough")
 	}
 	for range 500 {
 		l.Append(received(1, 64))
-		require.NoError(t, l.Acknowledge("game", next(t, game).Last))
+		require.NoError(t, l.Acknowledge("", "game", next(t, game).Last))
 	}
 	oldest := l.Stats().First
 	require.Greater(t, oldest, uint64(850))
@@ -193,7 +193,7 @@ func TestAFilterNeverStallsTheLog(t *testing.T) {
 		l.Append(received(500, 10))
 		requireNothing(t, c)
 		require.Equal(t, uint64(501), l.Stats().BacklogEvents, "the first may still be handled")
-		require.NoError(t, l.Acknowledge("game", 1))
+		require.NoError(t, l.Acknowledge("", "game", 1))
 		require.Zero(t, l.Stats().BacklogEvents)
 
 		l.Append(received(500, 10))

@@ -1,4 +1,4 @@
-// Drafts: events encoded but for what only their place in the log decides.
+// Drafts: encoded events that lack only what depends on their place in the log.
 
 package eventlog
 
@@ -8,13 +8,12 @@ import (
 	"github.com/pengbridge/pengbridge/core/event"
 )
 
-// drafts are the tails of the events of one Append. They are written before the log is locked, so that what is done under
-// its lock does not grow with what is in the events, and into memory that is used again and again.
+// drafts are the tails of the events of one Append. They are encoded before the log is locked, so that the time under its lock
+// hardly depends on the events' contents, and into memory that is reused.
 type drafts struct {
-	buf  []byte // the tails, one behind the other
+	buf  []byte // the tails, one after the other
 	ends []int  // where in buf each tail ends
-	// large has, in order, the events that get a chunk to themselves. Their ends are those of their predecessors: no tail is
-	// empty.
+	// large has, in order, the events that get a chunk to themselves. In ends, their tails look empty, which no other one is.
 	large []largeDraft
 }
 
@@ -26,7 +25,7 @@ type largeDraft struct {
 
 // encode writes the events to empty drafts.
 func (d *drafts) encode(events []event.Event, omitPacketNames bool) {
-	buf, ends := d.buf, d.ends // while the collector is at work, each store to d would cost as much as a field
+	buf, ends := d.buf, d.ends // while the collector works, each store to d would cost as much as encoding a field
 	for i := range events {
 		e := &events[i]
 		packet := e.Packet
@@ -59,7 +58,7 @@ func encodeLarge(e *event.Event, packet string) largeDraft {
 	return largeDraft{buf, bytes.Clone(e.Body)}
 }
 
-// reset empties the drafts, and gives up memory that they will seldom need.
+// reset empties the drafts, and gives up memory of a size that is seldom needed.
 func (d *drafts) reset() {
 	clear(d.large)
 	d.buf, d.ends, d.large = d.buf[:0], d.ends[:0], d.large[:0]

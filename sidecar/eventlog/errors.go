@@ -9,10 +9,10 @@ import (
 
 // Errors of subscribers. Messages say what happened to the subscriber, for a person.
 var (
-	// ErrTakenOver ends a cursor whose durable subscriber has subscribed again elsewhere.
+	// ErrTakenOver ends a cursor when another session subscribes under the same name.
 	ErrTakenOver = errors.New("the same subscriber has subscribed again elsewhere")
-	// ErrResumed ends a cursor whose own session has subscribed again. The session has one live stream at a time; if that was
-	// not the newer one, whose request came over a connection that had broken before, it comes back.
+	// ErrResumed ends a cursor when its own session subscribes again. A session has one live stream at a time. If the newer
+	// stream is not that one, because its request came late over a broken connection, the session subscribes once more.
 	ErrResumed = errors.New("the same session has subscribed again")
 	// ErrCursorClosed is what a cursor returns after its Close.
 	ErrCursorClosed = errors.New("the cursor is closed")
@@ -20,7 +20,7 @@ var (
 	ErrUnknownSubscriber = errors.New("no durable subscriber of that name; subscribe first")
 )
 
-// OtherModeError says that a durable subscriber keeps the mode it first came with.
+// OtherModeError says that a durable subscriber is known in another mode: it keeps the one with which it first came.
 type OtherModeError struct {
 	Name string
 	Mode Mode // the one it keeps
@@ -42,8 +42,8 @@ func (e *GoneError) Error() string {
 	return fmt.Sprintf("sequence %d is no longer held; the oldest one is %d", e.Sequence, e.Oldest)
 }
 
-// RangeError says that a sequence lies beyond what there is: beyond the last event sent to the subscriber for an
-// acknowledgement, beyond the next event of the log for a subscription.
+// RangeError says that a sequence is too large: an acknowledged one lies beyond the last event sent to the subscriber, or a
+// subscription begins beyond the next event of the log.
 type RangeError struct {
 	Sequence uint64 // the one asked for
 	Oldest   uint64 // the oldest one held; one more than the last when nothing is held

@@ -47,7 +47,7 @@ func Example() {
 		for _, e := range message.GetEvents() {
 			fmt.Println(e.GetSequence(), event.Type(e.GetType()), e.GetAddress().GetPort())
 		}
-		if err := log.Acknowledge("game", batch.Last); err != nil {
+		if err := log.Acknowledge("", "game", batch.Last); err != nil {
 			fmt.Println(err)
 			return
 		}

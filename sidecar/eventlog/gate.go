@@ -1,4 +1,4 @@
-// The gate: whether there is room for another read from a socket, and who is next when there is some again.
+// The gate: whether there is room for another read from a socket, and which reader is next when there is none.
 
 package eventlog
 
@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// maxGrant is what one read may bring in, as event.Gate promises.
+	// maxGrant is how many bytes one read may bring in, as event.Gate promises.
 	maxGrant = 64 << 10
-	// barrier is taken from a gate's room while nobody may pass by the line.
+	// barrier is taken from a gate's room while readers must not pass by the line.
 	barrier = 1 << 60
-	// boundless is the room of a gate that nobody needs.
+	// boundless is the room of a gate without durable subscribers, for which nothing has to be kept.
 	boundless = 1 << 50
 )
 
@@ -26,12 +26,12 @@ const (
 // granted, less the barrier while the gate is closed or somebody waits in line.
 type gate struct {
 	maxBytes, maxEvents int64
-	grant               int64 // what one reader inside may bring; less than maxGrant only if the limit is very small
+	grant               int64 // bytes that one reader inside may bring; less than maxGrant only if the limit is very small
 
 	room atomic.Int64
 	full atomic.Bool // the backlog has reached the limit
 
-	free   int64 // the part of room that the backlog leaves; for update only
+	free   int64 // the part of room that the backlog leaves; used by update only
 	closed bool  // changed by update only, under mu
 
 	mu     sync.Mutex
@@ -96,8 +96,8 @@ func (g *gate) leave() {
 	}
 }
 
-// update takes note of a new backlog. Calls must not overlap. Without gating there is nobody whose backlog matters. It
-// reports whether the gate was opened or closed by it.
+// update takes note of a new backlog; without gating, there is no subscriber whose backlog matters. It reports whether that has
+// opened or closed the gate. Calls must not overlap.
 func (g *gate) update(bytes, events int64, gating bool) (turned bool) {
 	free := int64(boundless)
 	if gating {
@@ -131,7 +131,7 @@ func (g *gate) update(bytes, events int64, gating bool) (turned bool) {
 	return turned
 }
 
-// admit lets in whom there is room for, first come first, and puts the barrier where it belongs. g.mu is held.
+// admit lets in the first readers of the line as far as there is room, and then sets or lifts the barrier. g.mu is held.
 func (g *gate) admit() {
 	if !g.barred && (g.closed || g.line.Len() > 0) {
 		g.barred = true
@@ -147,7 +147,7 @@ func (g *gate) admit() {
 	}
 }
 
-// state reports whether the gate is closed, how often it was, and for how long altogether.
+// state returns whether the gate is closed, how often it was closed, and for how long in total.
 func (g *gate) state() (closed bool, pauses uint64, paused time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

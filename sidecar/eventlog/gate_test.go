@@ -45,9 +45,9 @@ func acknowledge(t *testing.T, l *eventlog.Log, c *eventlog.Cursor, n uint64) {
 	last := l.Stats().Subscribers[0].Acknowledged + n
 	for sent := l.Stats().Subscribers[0].Sent; sent < last; {
 		sent = next(t, c).Last
-		require.NoError(t, l.Acknowledge("game", min(sent, last)))
+		require.NoError(t, l.Acknowledge("", "game", min(sent, last)))
 	}
-	require.NoError(t, l.Acknowledge("game", last))
+	require.NoError(t, l.Acknowledge("", "game", last))
 }
 
 func TestTheGateClosesAtTheLimitAndOpensAtHalf(t *testing.T) {
@@ -232,7 +232,7 @@ func TestPausesAreToldInOrder(t *testing.T) {
 	}
 	for seen := 0; seen < 4*2000; {
 		batch := next(t, c)
-		require.NoError(t, l.Acknowledge("game", batch.Last))
+		require.NoError(t, l.Acknowledge("", "game", batch.Last))
 		seen += batch.Count
 	}
 	appenders.Wait()
@@ -268,7 +268,7 @@ func TestTheBacklogStaysWithinTheLimit(t *testing.T) {
 		batch, err := c.Next(context.Background(), 0)
 		require.NoError(t, err)
 		require.LessOrEqual(t, l.Stats().MemoryBytes, 3*10*grant)
-		require.NoError(t, l.Acknowledge("game", batch.Last))
+		require.NoError(t, l.Acknowledge("", "game", batch.Last))
 		seen += batch.Count
 	}
 	all.Wait()

@@ -18,54 +18,54 @@ const (
 	DefaultRingBytes     = 4 << 20
 )
 
-// Options make a log. The zero value is a ring with the default limits. Negative values are not allowed.
+// Options are for New. The zero value makes a ring with the default limits. Negative values are not allowed.
 type Options struct {
 	// Expected names the durable subscriber for whom everything is kept from the first event on. "": none.
 	Expected string
 	// Grace is how long a durable subscriber may be away before it is forgotten. 0: 30 s. The clock for the expected one
 	// starts with the log.
 	Grace time.Duration
-	// OnLost is told the name of a subscriber that was forgotten, once, from a goroutine of its own, before Close only: the
-	// last call may still be running when Close returns. It may call the log. nil: nobody is told.
+	// OnLost is called with the name of a subscriber that was forgotten, once, from a goroutine of its own. No call begins
+	// after Close, but one may still be running when Close returns. It may call the log. nil: nothing is called.
 	OnLost func(name string)
-	// OnPause is told when the gate has closed (true) and when it has opened again, one at a time and in order. It is called
-	// by whoever appends or acknowledges, so it must be quick, and must do neither. A change that is undone before it could
-	// be told is left out. nil: nobody is told.
+	// OnPause is called when the gate has closed (true) and when it has opened again (false), one call at a time and in order,
+	// from Append or an acknowledgement: it must be quick, and must not do either. A change that is undone before it could be
+	// reported is left out. nil: nothing is called.
 	OnPause func(paused bool)
-	// OnMemory is told by how many bytes the log's memory (Stats.MemoryBytes) has grown or shrunk: when memory is taken or
-	// freed, which is not with every event. It is called with the log's lock held, so it must be quick and must not call the
-	// log. nil: nobody is told.
+	// OnMemory is called with the number of bytes by which the log's memory (Stats.MemoryBytes) has grown, or shrunk if it is
+	// negative. That does not happen with every event. It is called with the log's lock held, so it must be quick and must not
+	// call the log. nil: nothing is called.
 	OnMemory func(delta int)
 	// BacklogBytes is how many bytes of encoded events may wait for the slowest durable subscriber. 0: 64 MiB.
 	BacklogBytes int
 	// BacklogEvents is how many events may wait for it. 0: 1,048,576.
 	BacklogEvents int
-	// RingBytes is how many bytes of encoded events are kept for those for whom nothing has to be kept; the last event
-	// always is. 0: 4 MiB.
+	// RingBytes is how many bytes of encoded events are kept that no durable subscriber needs; the last event always is.
+	// 0: 4 MiB.
 	RingBytes int
 	// OmitPacketNames leaves Event.packet empty.
 	OmitPacketNames bool
 }
 
 // Log is an endpoint's log of events, and the gate of its sockets. All methods may be called concurrently. It has no
-// goroutines; only the grace clocks of subscribers that are away call it from outside, and each of them ends by itself.
+// goroutines of its own, only timers, one for each durable subscriber that is away, which end by themselves.
 type Log struct {
 	options Options
 	gate    gate
 	drafts  sync.Pool     // of *drafts
-	drained chan struct{} // closed by settle
+	drained chan struct{} // see Drained; closed by settle
 
 	telling    sync.Mutex // held while OnPause is called
-	toldPaused bool       // what it was told last
+	toldPaused bool       // what it was last called with
 
 	mu        sync.Mutex
 	store     store
-	told      int // how much memory OnMemory knows of
+	told      int // how many bytes OnMemory knows of
 	closed    bool
 	hasty     bool          // Hasten was called
-	durable   []*subscriber // in the order in which they came
+	durable   []*subscriber // of either kind, in the order in which they came
 	observers []*Cursor
-	parked    []*Cursor // those who wait for events
+	parked    []*Cursor // those that wait for events
 	lost      []lostSubscriber
 }
 
@@ -97,9 +97,9 @@ func New(options Options) *Log {
 	return l
 }
 
-// Append gives the events their sequences and puts them into the log. It never waits for a subscriber and never refuses:
-// holding back is the gate's business. Nothing of the events is kept, but for
-// large bodies that are owned. After Close it does nothing.
+// Append gives the events their sequences and puts them into the log. It never waits for a subscriber and never
+// refuses: limiting the log is up to its gate. Of the events' memory it keeps only large bodies that the events own. After
+// Close it does nothing.
 func (l *Log) Append(events []event.Event) {
 	d := l.drafts.Get().(*drafts)
 	d.encode(events, l.options.OmitPacketNames)
@@ -113,8 +113,8 @@ func (l *Log) Append(events []event.Event) {
 	l.drafts.Put(d)
 }
 
-// Close says that the endpoint has reported its last event. Subscribers get the rest, and then io.EOF. From now on nobody
-// is told of lost subscribers; those that are away have the grace time to come back for the rest.
+// Close says that the endpoint has reported its last event. Subscribers get the rest, and then io.EOF; those that are away have
+// the grace time to come back for it, but OnLost is not called any more.
 func (l *Log) Close() {
 	l.mu.Lock()
 	l.closed = true
@@ -130,8 +130,8 @@ func (l *Log) Hasten() {
 	l.unlock(l.settle())
 }
 
-// Uncount tells OnMemory that the log takes nothing any more, and nothing after that: whoever made the log lets go of it. Who
-// still reads it keeps it alive for a while.
+// Uncount tells OnMemory that the log takes no memory any more, and never calls it again: the log's owner forgets the log, though
+// subscribers that still read it may keep it alive for a while.
 func (l *Log) Uncount() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,14 +165,14 @@ func (l *Log) Leave() { l.gate.leave() }
 // Full reports whether the backlog has reached its limit, so that a send event must not be added.
 func (l *Log) Full() bool { return l.gate.full.Load() }
 
-// Paused returns how long the gate has been closed altogether, now included.
+// Paused returns how long the gate has been closed in total, including the present closure.
 func (l *Log) Paused() time.Duration {
 	_, _, paused := l.gate.state()
 	return paused
 }
 
-// settle draws the conclusions from a change of the log or its subscribers: what is freed, whether the gate is open,
-// whether all is done. It reports whether the gate was opened or closed. l.mu is held.
+// settle follows every change of the log or its subscribers: it frees what nobody needs any more, opens or closes the gate, and
+// closes drained when all is done. It reports whether the gate has turned, which is for unlock. l.mu is held.
 func (l *Log) settle() (turned bool) {
 	acked, position := l.slowest()
 	keep := acked + 1
@@ -191,7 +191,7 @@ func (l *Log) settle() (turned bool) {
 	return turned
 }
 
-// isAwaited reports whether anybody who has not read the log to its end may still do so. l.mu is held.
+// isAwaited reports whether a durable subscriber that has not read the log to its end can be expected to. l.mu is held.
 func (l *Log) isAwaited() bool {
 	return slices.ContainsFunc(l.durable, func(s *subscriber) bool {
 		return s.acked < l.store.last() && (s.cursor != nil || !s.leaving)
@@ -218,7 +218,7 @@ func (l *Log) slowest() (acked uint64, position int64) {
 	return acked, position
 }
 
-// hasRing reports whether anybody may want events that no durable subscriber needs any more.
+// hasRing reports whether somebody may want events that every durable subscriber has acknowledged. l.mu is held.
 func (l *Log) hasRing() bool {
 	if len(l.durable) == 0 || len(l.observers) > 0 {
 		return true
@@ -231,7 +231,7 @@ func (l *Log) hasRing() bool {
 	return false
 }
 
-// wakeParked wakes everybody who waits for events. l.mu is held.
+// wakeParked wakes every cursor that waits for events. l.mu is held.
 func (l *Log) wakeParked() {
 	for i, c := range l.parked {
 		c.parked = false
@@ -241,7 +241,7 @@ func (l *Log) wakeParked() {
 	l.parked = l.parked[:0]
 }
 
-// unlock releases l.mu, and then tells of a gate that has turned.
+// unlock releases l.mu, and then calls OnPause if the gate has turned.
 func (l *Log) unlock(turned bool) {
 	l.mu.Unlock()
 	if !turned || l.options.OnPause == nil {

@@ -206,14 +206,14 @@ func (r *run) acknowledge() {
 	name := []string{"a", "b", "c", "nobody"}[r.rand.IntN(4)]
 	s := r.model.subscriber(name)
 	if s == nil {
-		require.ErrorIs(r, r.log.Acknowledge(name, 1), eventlog.ErrUnknownSubscriber)
+		require.ErrorIs(r, r.log.Acknowledge("", name, 1), eventlog.ErrUnknownSubscriber)
 		return
 	}
 	sequence := s.sent
 	if r.rand.IntN(2) == 0 {
 		sequence = s.acked + uint64(r.rand.IntN(int(s.sent-s.acked)+2))
 	}
-	err := r.log.Acknowledge(name, sequence)
+	err := r.log.Acknowledge("", name, sequence)
 	if sequence > s.sent {
 		require.Equal(r, &eventlog.RangeError{Sequence: sequence, Oldest: r.model.first, Limit: s.sent}, err)
 		return
@@ -300,7 +300,7 @@ func (r *run) finish() {
 		for err := error(nil); err == nil; {
 			err = r.nextOf(c)
 			if s := c.subscriber; err == nil && s != nil {
-				require.NoError(r, r.log.Acknowledge(s.name, s.sent))
+				require.NoError(r, r.log.Acknowledge("", s.name, s.sent))
 				r.model.advance(s, s.sent)
 				r.model.settle()
 			}

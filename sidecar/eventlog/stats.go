@@ -10,10 +10,10 @@ type Stats struct {
 	Last          uint64        // the last sequence; 0 when nothing ever happened
 	BacklogBytes  int64         // bytes of encoded events that the slowest durable subscriber has not acknowledged
 	BacklogEvents uint64        // how many events those are
-	MemoryBytes   int           // what the log occupies, unused room included
+	MemoryBytes   int           // what the log occupies, including unused room
 	Closed        bool          // whether the gate is closed
 	Pauses        uint64        // how often the gate was closed
-	Paused        time.Duration // for how long altogether, now included
+	Paused        time.Duration // for how long in total, including the present closure
 	Subscribers   []SubscriberStats
 }
 
@@ -23,7 +23,7 @@ type SubscriberStats struct {
 	Mode         Mode   // of one that is expected but never came: Acknowledging
 	Connected    bool   // whether it has a cursor
 	Acknowledged uint64 // 0 for an observer
-	Sent         uint64 // the last sequence handed out, or passed over by a filter
+	Sent         uint64 // the last sequence handed out, or filtered out
 	Session      string // of a durable subscriber that came
 }
 

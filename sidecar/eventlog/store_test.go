@@ -39,7 +39,7 @@ func TestMemoryIsAtMostAboutTwiceWhatIsHeld(t *testing.T) {
 			require.LessOrEqual(t, int64(stats.MemoryBytes), stats.BacklogBytes*21/10+256<<10)
 			c, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 			for l.Stats().BacklogBytes > 0 {
-				require.NoError(t, l.Acknowledge("game", next(t, c).Last))
+				require.NoError(t, l.Acknowledge("", "game", next(t, c).Last))
 			}
 			require.LessOrEqual(t, l.Stats().MemoryBytes, 300<<10, "what is acknowledged is freed")
 			require.Equal(t, l.Stats().MemoryBytes, told)
@@ -91,7 +91,7 @@ func TestBatchesKeepTheirBytes(t *testing.T) {
 		for i, name := range []string{"game", "tool"} {
 			for at := uint64(0); at < sequence; {
 				b := next(t, cursors[i])
-				require.NoError(t, l.Acknowledge(name, b.Last))
+				require.NoError(t, l.Acknowledge("", name, b.Last))
 				batches = append(batches, kept{b, bytes.Clone(b.Data)})
 				at = b.Last
 			}

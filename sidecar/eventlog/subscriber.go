@@ -24,46 +24,46 @@ func (m Mode) String() string {
 	return [...]string{"observer", "durable", "acknowledging"}[m]
 }
 
-// maxLost is how many forgotten subscribers are remembered, to tell them that they were.
+// maxLost is how many lost subscribers are remembered, so that they hear of the gap when they come back.
 const maxLost = 64
 
 // subscriber is a durable subscriber of either kind. The log's lock guards it.
 type subscriber struct {
 	name     string
 	mode     Mode
-	seen     bool     // whether it ever came, so that its mode is known; until then it is taken for an acknowledging one
+	seen     bool     // it has come, so that its mode is known; until then it counts as an acknowledging one
 	acked    uint64   // everything up to here is acknowledged
-	position int64    // where the acknowledged event ends
-	sent     uint64   // the last event that was ever handed out, or passed over by a filter
+	position int64    // the position after the last acknowledged event
+	sent     uint64   // the last event that was ever handed out, or filtered out
 	cursor   *Cursor  // nil while it is away
-	session  string   // whose the last cursor was
-	leaving  bool     // that one has said that it does not come back
-	absence  *absence // nil while it is not, or nothing depends on it
+	session  string   // of the last cursor
+	leaving  bool     // the session has said that it will not come back
+	absence  *absence // nil while it has a cursor, and once nothing depends on it any more
 }
 
-// absence is the time that a subscriber is away.
+// absence is a time in which a subscriber has no cursor.
 type absence struct{ grace *time.Timer }
 
-// lostSubscriber is what is remembered of one that was away too long.
+// lostSubscriber is what is remembered of a subscriber that was away too long.
 type lostSubscriber struct {
 	name  string
 	acked uint64
 }
 
-// Request is a wish to subscribe.
+// Request is what a subscriber asks for.
 type Request struct {
-	// Name is required for durable subscribers, whose place in the log it stands for, and only shown for observers.
+	// Name identifies a durable subscriber, for which it is required. For an observer, it is only shown in Stats.
 	Name string
 	// Mode is what the subscriber relies on.
 	Mode Mode
-	// From is the first sequence wanted. 0: behind the last acknowledged one, or, for observers and durable subscribers
-	// that come for the first time, the oldest held. A durable subscriber acknowledges everything before it.
+	// From is the first sequence wanted; a durable subscriber acknowledges everything before it by that. 0: the one after the
+	// last acknowledged, or the oldest held for observers and for durable subscribers that come for the first time.
 	From uint64
-	// Types are those wanted. Empty: all. The others count as delivered.
+	// Types are the types of events wanted. Empty: all. Other events count as delivered.
 	Types []event.Type
-	// Session stands for one durable subscriber among those who use the same name one after the other.
+	// Session tells apart durable subscribers that use the same name one after the other.
 	Session string
-	// Resume is set when the session goes on where its last cursor ended. Another session that has the name by now keeps it.
+	// Resume says that the session goes on where its last cursor ended. If another session has taken the name over, it fails.
 	Resume bool
 }
 
@@ -75,8 +75,8 @@ type Header struct {
 }
 
 // Subscribe opens a cursor, which its caller must close. A durable subscriber has one at a time: an older one ends with
-// [ErrTakenOver], or [ErrResumed] if it is of the same session. Errors: [*GoneError] when From, or what is behind the last
-// acknowledged event of a subscriber that was lost, is no longer held; [*RangeError] when From is beyond the next event;
+// [ErrTakenOver], or [ErrResumed] if it is of the same session. Errors: [*GoneError] when From, or the event after the last
+// acknowledged one of a subscriber that was lost, is no longer held; [*RangeError] when From is beyond the next event;
 // [*OtherModeError]; [ErrTakenOver] when a session resumes that is not the last one.
 func (l *Log) Subscribe(r Request) (*Cursor, Header, error) {
 	l.mu.Lock()
@@ -152,15 +152,10 @@ func (l *Log) resumption(r Request, s *subscriber) uint64 {
 	return l.store.first
 }
 
-// Acknowledge says that the durable subscriber has handled everything up to the sequence. Going backwards is passed over.
-// Errors: [ErrUnknownSubscriber]; [*RangeError] beyond what was sent to the subscriber.
-func (l *Log) Acknowledge(name string, sequence uint64) error {
-	return l.AcknowledgeIn("", name, sequence)
-}
-
-// AcknowledgeIn is Acknowledge by one session of the subscriber. It is passed over when another session has taken the name
-// over: that one gets everything behind what was acknowledged before. "": whichever has the name.
-func (l *Log) AcknowledgeIn(session, name string, sequence uint64) error {
+// Acknowledge says that one session of a durable subscriber ("": the present one) has handled everything up to the sequence. A
+// lower one than before is ignored. So is a session whose name another one has taken over, because that one is to get everything
+// that was not acknowledged before. Errors: [ErrUnknownSubscriber]; [*RangeError] beyond what was sent to the subscriber.
+func (l *Log) Acknowledge(session, name string, sequence uint64) error {
 	l.mu.Lock()
 	s := l.subscriber(name)
 	if s == nil {
@@ -181,8 +176,8 @@ func (l *Log) AcknowledgeIn(session, name string, sequence uint64) error {
 	return nil
 }
 
-// Depart says that one session of a durable subscriber ("": whichever has the name) does not come back when its cursor has
-// ended. Nothing changes but that the log does not wait for it when there is no time; see [Log.Hasten].
+// Depart says that one session of a durable subscriber ("": the present one) will not come back when its cursor has ended. That
+// only matters after [Log.Hasten]: the log does not wait for it then.
 func (l *Log) Depart(session, name string) {
 	l.mu.Lock()
 	if s := l.subscriber(name); s != nil && (session == "" || s.session == session) {
@@ -191,8 +186,7 @@ func (l *Log) Depart(session, name string) {
 	l.unlock(l.settle())
 }
 
-// acknowledge moves a subscriber forward, and gives its cursor the credit that comes of it. l.mu is held, and settle must
-// follow.
+// acknowledge moves a subscriber forward, and gives its cursor credit for more batches. l.mu is held, and settle must follow.
 func (l *Log) acknowledge(s *subscriber, sequence uint64) {
 	if sequence > s.acked {
 		s.acked = sequence
@@ -219,7 +213,7 @@ func (l *Log) addSubscriber(name string, acked uint64) *subscriber {
 	return s
 }
 
-// beginAbsence starts a subscriber's grace clock, unless nothing depends on it any more. l.mu is held.
+// beginAbsence starts a subscriber's grace time, unless nothing depends on it any more. l.mu is held.
 func (l *Log) beginAbsence(s *subscriber) {
 	if l.isDrained() {
 		return
@@ -229,7 +223,7 @@ func (l *Log) beginAbsence(s *subscriber) {
 	s.absence = away
 }
 
-// endAbsence stops the clock. l.mu is held.
+// endAbsence ends the grace time. l.mu is held.
 func (s *subscriber) endAbsence() {
 	if s.absence != nil {
 		s.absence.grace.Stop()
@@ -237,7 +231,7 @@ func (s *subscriber) endAbsence() {
 	}
 }
 
-// lose forgets a subscriber whose absence has lasted too long, unless it has ended in this very moment.
+// lose forgets a subscriber that was away for the grace time, unless it has come back in this very moment.
 func (l *Log) lose(s *subscriber, away *absence) {
 	l.mu.Lock()
 	if s.absence != away {

@@ -28,8 +28,8 @@ func TestADurableSubscriberResumes(t *testing.T) {
 	first, header := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 	require.Equal(t, eventlog.Header{First: 1, Last: 10, Next: 1}, header)
 	next(t, first)
-	require.NoError(t, l.Acknowledge("game", 4))
-	require.NoError(t, l.Acknowledge("game", 2), "going backwards is passed over")
+	require.NoError(t, l.Acknowledge("", "game", 4))
+	require.NoError(t, l.Acknowledge("", "game", 2), "going backwards is passed over")
 	first.Close()
 
 	second, header := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
@@ -59,7 +59,7 @@ func TestAnAcknowledgementFromBeforeABreak(t *testing.T) {
 	l.Append(received(2, 10))
 	resumed, header := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 	require.Equal(t, uint64(1), header.Next)
-	require.NoError(t, l.Acknowledge("game", 10))
+	require.NoError(t, l.Acknowledge("", "game", 10))
 	require.Equal(t, uint64(11), next(t, resumed).First)
 }
 
@@ -146,9 +146,9 @@ func TestWhoWasTakenOverDoesNotComeBack(t *testing.T) {
 	newer.Close()
 	_, _, err = l.Subscribe(request)
 	require.ErrorIs(t, err, eventlog.ErrTakenOver, "not even while it is away")
-	require.NoError(t, l.AcknowledgeIn("older", "game", 2))
+	require.NoError(t, l.Acknowledge("older", "game", 2))
 	require.Zero(t, l.Stats().Subscribers[0].Acknowledged, "too late: the newer one gets it all")
-	require.NoError(t, l.AcknowledgeIn("newer", "game", 1))
+	require.NoError(t, l.Acknowledge("newer", "game", 1))
 	require.EqualValues(t, 1, l.Stats().Subscribers[0].Acknowledged)
 	request.Resume = false
 	subscribe(t, l, request) // but who wants to can take over
@@ -164,7 +164,7 @@ func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 		time.Sleep(29 * time.Second)
 		c, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 		next(t, c)
-		require.NoError(t, l.Acknowledge("game", 30))
+		require.NoError(t, l.Acknowledge("", "game", 30))
 		time.Sleep(time.Hour)
 		c.Close()
 		time.Sleep(29 * time.Second)
@@ -175,7 +175,7 @@ func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 		require.Equal(t, "game", <-lost)
 		require.Empty(t, l.Stats().Subscribers)
 		require.Greater(t, l.Stats().First, uint64(80), "what is left is a ring")
-		require.ErrorIs(t, l.Acknowledge("game", 40), eventlog.ErrUnknownSubscriber)
+		require.ErrorIs(t, l.Acknowledge("", "game", 40), eventlog.ErrUnknownSubscriber)
 
 		_, _, err := l.Subscribe(eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 		require.Equal(t, &eventlog.GoneError{Sequence: 31, Oldest: l.Stats().First}, err, "loss is never silent")
@@ -241,7 +241,7 @@ func TestAfterCloseTheRestIsRead(t *testing.T) {
 
 		again, _ := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 		require.Equal(t, 2, next(t, again).Count)
-		require.NoError(t, l.Acknowledge("game", 2))
+		require.NoError(t, l.Acknowledge("", "game", 2))
 		select {
 		case <-l.Drained():
 			t.Fatal("the bot has read nothing")
