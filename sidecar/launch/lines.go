@@ -15,16 +15,16 @@ import (
 // APIVersion is the version of the gRPC API that this build speaks, in both roles.
 const APIVersion = "v1"
 
-// The time a spawned sidecar has for saying goodbye to its connections.
+// How long a spawned sidecar may take to end.
 const (
 	DefaultDrain = 1500 * time.Millisecond
 	MaxDrain     = 60 * time.Second
 )
 
-// maxLine bounds a line in either direction, newline included. Real ones have some 200 bytes.
+// maxLine bounds a line in either direction, in bytes, including the newline. Real lines have some 200.
 const maxLine = 64 << 10
 
-// Hello is the line that a parent writes to the sidecar's stdin. Unknown keys are passed over.
+// Hello is the line that a parent writes to the sidecar's stdin. Unknown keys are ignored.
 type Hello struct {
 	// Token is the secret that calls must carry: 64 hexadecimal digits.
 	Token string `json:"token"`
@@ -32,7 +32,7 @@ type Hello struct {
 	APIVersions []string `json:"api_versions"`
 	// PID is the parent's own process id. The sidecar must be its direct child.
 	PID int `json:"pid"`
-	// ReadOnlyTokenFile is where the sidecar writes a second token, with which tools may look on. Empty: nowhere.
+	// ReadOnlyTokenFile is where the sidecar writes a second token, with which tools may only observe. Empty: nowhere.
 	ReadOnlyTokenFile string `json:"read_only_token_file,omitempty"`
 	// DrainMillis is how long the sidecar may take to end, up to [MaxDrain]. 0: [DefaultDrain].
 	DrainMillis int64 `json:"drain_ms,omitempty"`
@@ -83,7 +83,7 @@ func writeLine(w io.Writer, v any) error {
 	return err
 }
 
-// readHello reads and checks the parent's line. The reader may have been read beyond it.
+// readHello reads and checks the parent's line. It may read beyond it.
 func readHello(r io.Reader) (Hello, error) {
 	line, err := readLine(r)
 	if err != nil {
@@ -111,7 +111,7 @@ func parseHello(line []byte) (Hello, error) {
 	return h, nil
 }
 
-// readReady reads the sidecar's line. The reader may have been read beyond it.
+// readReady reads and checks the sidecar's line. It may read beyond it.
 func readReady(r io.Reader) (Ready, error) {
 	line, err := readLine(r)
 	if err != nil {

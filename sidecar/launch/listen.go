@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// MaxSocketPath is the longest path a Unix socket gets here, bytes. Systems allow 104 or 108, the terminating zero included.
+// MaxSocketPath is the longest path of a Unix socket here, in bytes. Systems allow 104 or 108, including the terminating zero.
 const MaxSocketPath = 100
 
 const (
-	// socketDirPrefix begins the names of directories in which somebody listens, or has. While a sidecar is beginning to, its
-	// directory's name has a dot before that: sweep must not take it for one that was left behind.
+	// socketDirPrefix begins the name of the directory of a sidecar's socket. Until the sidecar listens, there is a dot before
+	// it: otherwise sweep could take the directory for one that was left behind.
 	socketDirPrefix = "pengbridge-"
 	socketName      = "pengbridge.sock"
 )
@@ -30,7 +30,7 @@ type Listener struct {
 // system's temporary one, or, where that cannot be (on Windows, or if the path would be too long), 127.0.0.1 with a port of
 // the kernel's choice.
 //
-// It also removes what sidecars of the same user have left there that could not do it themselves: see sweep.
+// It also removes what killed sidecars of the same user have left behind: see sweep.
 func Listen() (*Listener, error) {
 	var unixErr error
 	if runtime.GOOS != "windows" {
@@ -80,7 +80,7 @@ func listenSocket(path string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// Addr returns where clients find it.
+// Addr returns the address at which clients find it.
 func (l *Listener) Addr() net.Addr {
 	if l.dir != "" {
 		return &net.UnixAddr{Name: filepath.Join(l.dir, socketName), Net: "unix"}

@@ -103,7 +103,7 @@ func TestPeerCredentials(t *testing.T) {
 	closed := unixPair(t)
 	require.NoError(t, closed.Close())
 	if _, _, err = creds.ServerHandshake(closed); known {
-		assert.ErrorContains(t, err, "who is the peer")
+		assert.ErrorContains(t, err, "finding out the peer's user")
 	}
 	end, other := net.Pipe()
 	t.Cleanup(func() { _, _ = end.Close(), other.Close() })

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// staleTimeout bounds asking whether anybody still listens on a socket that is in the way. It is a local question.
+// staleTimeout bounds finding out whether anybody still listens on a socket that is in the way, which is on this machine.
 const staleTimeout = time.Second
 
-// ErrRemote means that an address can be reached from other machines and nothing would protect the traffic.
+// ErrRemote says that other machines can reach an address, and nothing would protect the traffic.
 var ErrRemote = errors.New("other machines can reach this address")
 
 // ListenAt listens where a person says: "unix:/path" (a socket of mode 0600; one that a dead process left is replaced) or

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// logBuffer is how many bytes of log lines wait for a stderr that is not read; what comes beyond is dropped and counted.
+// logBuffer is how many bytes of log lines may wait for a stderr that is not read; further lines are dropped and counted.
 const logBuffer = 256 << 10
 
-// LogWriter keeps writers of log lines from ever waiting for, or failing because of, a stderr that nobody reads or that is
-// gone. Each Write is one line. Any number of goroutines may write.
+// LogWriter writes log lines to a stderr that may be gone or unread, without ever letting their writers wait or fail. Each Write
+// is one line. Any number of goroutines may write.
 type LogWriter struct {
 	out  io.Writer
 	done chan struct{} // closed when run has returned
@@ -69,8 +69,8 @@ func (w *LogWriter) run() {
 	}
 }
 
-// Close takes no more lines and waits until those that are pending were written, at most for the given time. It reports
-// whether they were: if not, the goroutine still hangs in a write that only out's reader, or the process's end, can end.
+// Close takes no more lines and waits until the pending ones are written, at most for the given time. It reports whether they
+// were. If not, the goroutine hangs in a write that ends only when somebody reads out, or with the process.
 func (w *LogWriter) Close(timeout time.Duration) bool {
 	w.mu.Lock()
 	w.closed = true

@@ -40,9 +40,8 @@ type processHandle interface {
 	close()
 }
 
-// Accept reads the parent's hello line, waiting at most 10 s, and watches from then on stdin and the parent's process. The
-// parent must be the one that started this process: a stranger's pid would never be seen to end. Two goroutines and stdin
-// are the Parent's until its Close.
+// Accept reads the parent's hello line, for which it waits at most 10 s, and from then on watches stdin and the parent's
+// process. That must be the process that started this one. The Parent owns stdin and two goroutines until its Close.
 func Accept(stdin io.ReadCloser) (*Parent, error) {
 	return accept(stdin, os.Getppid, helloTimeout)
 }
@@ -60,7 +59,7 @@ func accept(stdin io.ReadCloser, getppid func() int, timeout time.Duration) (*Pa
 	case r := <-lines:
 		p.Hello, err = r.hello, r.err
 	case <-timer.C:
-		err = fmt.Errorf("no hello line came on stdin within %v; this command is for parents that write one, "+
+		err = fmt.Errorf("no hello line came on stdin within %v: --spawned is for parents that write one, "+
 			"people want: pengbridge serve --listen", timeout)
 	}
 	if err == nil {
@@ -78,8 +77,8 @@ type lineResult struct {
 	err   error
 }
 
-// readStdin reads the hello line and then waits for stdin's end; it returns when stdin is closed from either side. A parent
-// has nothing more to say, but if it speaks it must not get stuck.
+// readStdin reads the hello line, and then waits until stdin is closed from either side. A parent has nothing more to say; if it
+// writes all the same, that is discarded, so that it does not block.
 func (p *Parent) readStdin(lines chan<- lineResult) {
 	h, err := readHello(p.stdin)
 	lines <- lineResult{h, err}
@@ -90,8 +89,8 @@ func (p *Parent) readStdin(lines chan<- lineResult) {
 	p.cancel(ErrStdinClosed)
 }
 
-// watch opens a handle to the parent's process and then makes sure that it is the parent's: a pid that was reused between
-// the parent's death and the opening belongs to somebody else, and by then our parent is another.
+// watch opens a handle to the parent's process, and then makes sure that it is the parent's: if the parent had ended before and
+// its pid was reused, this process would have another parent by now.
 func (p *Parent) watch(getppid func() int) error {
 	handle, err := openProcess(p.Hello.PID, getppid)
 	if actual := getppid(); actual != p.Hello.PID {
@@ -117,8 +116,8 @@ func (p *Parent) watch(getppid func() int) error {
 // Context is done when the parent is gone or wants the sidecar to end; its cause is [ErrStdinClosed] or [ErrParentGone].
 func (p *Parent) Context() context.Context { return p.ctx }
 
-// Gone is closed when the parent's process has ended: then nobody reads any more what there is to tell it. A parent that has
-// only closed stdin still does.
+// Gone returns a channel that is closed when the parent's process has ended, so that nobody reads what it is sent any more. A
+// parent that has only closed stdin still reads.
 func (p *Parent) Gone() <-chan struct{} { return p.gone }
 
 // Close stops watching, closes stdin, and waits for both goroutines. It is called once.

@@ -10,9 +10,8 @@ import (
 )
 
 // PeerCredentials returns the sidecar's transport credentials: on Linux a connection over a Unix socket is refused unless
-// its peer runs as the same user as this process. The socket's mode says the same; this holds even where the directory was
-// opened up or the socket was handed on. What protects the connection is up to inner; nil: nothing is encrypted, which is
-// for local sockets.
+// its peer runs as the same user as this process. The socket's mode forbids that already; this holds even if the
+// mode was changed or the socket handed on. Encryption is up to inner; nil: nothing is encrypted, which is for local sockets.
 func PeerCredentials(inner credentials.TransportCredentials) credentials.TransportCredentials {
 	if inner == nil {
 		inner = insecure.NewCredentials()
@@ -34,7 +33,7 @@ func (c peerCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.A
 		uid, known, err := peerUID(unix)
 		switch {
 		case err != nil:
-			return nil, nil, fmt.Errorf("who is the peer? %w", err)
+			return nil, nil, fmt.Errorf("finding out the peer's user: %w", err)
 		case known && uid != c.uid:
 			return nil, nil, fmt.Errorf("the peer runs as user %d, only user %d may connect", uid, c.uid)
 		}

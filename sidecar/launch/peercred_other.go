@@ -4,5 +4,5 @@ package launch
 
 import "net"
 
-// peerUID does not know here: the socket's mode and its directory's have to do.
+// peerUID cannot tell here: the modes of the socket and of its directory have to do.
 func peerUID(*net.UnixConn) (uid int, known bool, err error) { return 0, false, nil }

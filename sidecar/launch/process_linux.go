@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openProcess watches with a pidfd, which cannot come to mean another process. Where kernel or sandbox have none, it polls.
+// openProcess watches with a pidfd, which never comes to mean another process. Where the kernel or a sandbox offers none, it
+// polls.
 func openProcess(pid int, getppid func() int) (processHandle, error) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	switch {

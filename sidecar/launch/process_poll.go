@@ -4,7 +4,7 @@ package launch
 
 import "time"
 
-// pollInterval is how late the end of a parent may be noticed where it has to be asked for.
+// pollInterval is how late the end of a parent is noticed at most, where it has to be polled.
 const pollInterval = 250 * time.Millisecond
 
 // poller watches a parent by asking who the parent is: when it ends, its children get another one.

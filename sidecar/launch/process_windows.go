@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// openProcess watches with a handle, which cannot come to mean another process. The parent's id is never asked again: on
-// Windows it stays the same when the parent is long gone.
+// openProcess watches with a handle, which never comes to mean another process. Asking for the parent's id would not do: on
+// Windows it stays the same when the parent has ended.
 func openProcess(pid int, _ func() int) (processHandle, error) {
 	process, err := windows.OpenProcess(windows.SYNCHRONIZE, false, uint32(pid))
 	if err != nil {

@@ -1,6 +1,6 @@
 package launch
 
-// The ready file of a sidecar that was not spawned: the ready line, where whoever waits for it looks.
+// The ready file of a sidecar that was not spawned: the ready line, in a file for which others can wait.
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 )
 
 // ClearReadyFile makes way for a ready file before there is one to write: it removes the file of a sidecar that was killed, and
-// makes sure that another can be written. What is neither a ready file nor empty is left alone, and an error.
+// makes sure that another can be written. A file that is neither a ready file nor empty is not removed: that is an error.
 func ClearReadyFile(path string) error {
 	f, err := createBeside(path)
 	if err != nil {
@@ -43,14 +43,14 @@ func WriteReadyFile(path string, r Ready) error {
 	return f.commit(WriteReady(f, r))
 }
 
-// RemoveReadyFile removes the file if it is the one of the process: another sidecar may have written its own there since.
+// RemoveReadyFile removes the file if the process with the given id wrote it: another sidecar may have replaced it since.
 func RemoveReadyFile(path string, pid int) {
 	if readyPID(path) == pid {
 		_ = os.Remove(path)
 	}
 }
 
-// readyPID returns the process that wrote a ready file, of whatever version; 0 if it is none.
+// readyPID returns the id of the process that wrote a ready file, of whatever version; 0 if it is no ready file.
 func readyPID(path string) int {
 	f, err := os.Open(path)
 	if err != nil {

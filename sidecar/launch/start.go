@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// startTimeout bounds Start. Fifteen milliseconds are usual.
+	// startTimeout bounds Start, which usually takes 15 ms.
 	startTimeout = 10 * time.Second
 	// endGrace is what a sidecar gets beyond its drain time before it is killed.
 	endGrace = time.Second
@@ -42,14 +42,14 @@ type Process struct {
 	cmd     *exec.Cmd
 	stdin   io.WriteCloser
 	drain   time.Duration
-	release func() // frees what ties the child's life to ours
+	release func() // releases what ties the child's life to ours; see tieLife
 	exited  chan struct{}
 	err     error // of the process; valid when exited is closed
 	closing sync.Once
 }
 
-// Start runs a sidecar and returns when it serves. If it does not within 10 s, or before ctx ends, it is killed. ctx has no
-// say after that: the sidecar runs until Close, or until this process ends.
+// Start runs a sidecar and returns when it serves. If it does not within 10 s, or before ctx ends, it is killed. After that, ctx
+// has no effect: the sidecar runs until Close, or until this process ends.
 func Start(ctx context.Context, c Command) (*Process, error) {
 	if !filepath.IsAbs(c.Path) {
 		return nil, fmt.Errorf("the sidecar's binary must be given by its absolute path, not %q", c.Path)
@@ -83,7 +83,7 @@ func Start(ctx context.Context, c Command) (*Process, error) {
 
 // run starts the process, with the hello line in its stdin.
 func (p *Process) run(c Command, hello Hello) (stdout *os.File, err error) {
-	// Not a StdoutPipe: that one is closed as soon as the process ends, even with its last words unread.
+	// Not a StdoutPipe: that is closed as soon as the process ends, even if its last line was not read.
 	stdout, childStdout, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (p *Process) run(c Command, hello Hello) (stdout *os.File, err error) {
 	}
 	p.release, err = tieLife(p.cmd.Process)
 	if err == nil {
-		err = writeLine(p.stdin, hello) // a pipe holds far more than a line, nobody need read it yet
+		err = writeLine(p.stdin, hello) // does not block: a pipe holds far more than a line
 	}
 	if err != nil {
 		go p.wait()
@@ -112,7 +112,7 @@ func (p *Process) run(c Command, hello Hello) (stdout *os.File, err error) {
 	return stdout, nil
 }
 
-// wait takes note of the process's end, and removes what it may have left.
+// wait waits for the process's end, and removes what it may have left.
 func (p *Process) wait() {
 	p.err = p.cmd.Wait()
 	if p.release != nil {
@@ -136,7 +136,7 @@ func awaitReady(ctx context.Context, stdout *os.File) (Ready, error) {
 	return ready, err
 }
 
-// explain adds to an error how the process ended.
+// explain adds how the process ended to an error.
 func explain(err, end error) error {
 	var exit *exec.ExitError
 	if errors.As(end, &exit) {
@@ -162,7 +162,7 @@ func (p *Process) Wait() error {
 }
 
 // Close asks the sidecar to end, waits for its drain time and a second more, kills it if need be, and returns what Wait does. One
-// that was stopped (SIGSTOP) is set going again.
+// that was stopped (SIGSTOP) is continued first.
 func (p *Process) Close() error {
 	p.closing.Do(func() {
 		_ = p.stdin.Close()

@@ -9,7 +9,7 @@ import (
 )
 
 // Stdin returns standard input as a file whose Close ends a Read under way. That takes non-blocking mode, which os.Stdin does
-// not have, and in which a terminal must not be left for the shell: only a parent's pipe will do.
+// not have. A terminal must not be left in that mode for the shell, so it is refused.
 func Stdin() (*os.File, error) {
 	info, err := os.Stdin.Stat()
 	switch {

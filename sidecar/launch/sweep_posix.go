@@ -12,16 +12,16 @@ import (
 // sweepEntries bounds how much of a crowded temporary directory is looked at: sweeping is part of every start.
 const sweepEntries = 10_000
 
-// sweep removes from temp the directories of sidecars that were killed together with their parents. Such a directory is this
-// user's and nobody else's, bears our name, has only a socket in it, and the socket refuses connections: nobody has listened
-// there since it got that name, or anybody ever will. Whatever else is there, or cannot be removed, stays.
+// sweep removes from temp the directories of sidecars that were killed together with their parents. Such a directory
+// belongs to this user alone, has our name, and holds only a socket, which refuses connections: since a directory gets that name
+// only when its sidecar listens, nobody will ever listen there again. Anything else, or what cannot be removed, stays.
 func sweep(temp string) {
 	dir, err := os.Open(temp)
 	if err != nil {
 		return
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(sweepEntries) // with an error, there are those that were read before
+	names, _ := dir.Readdirnames(sweepEntries) // even with an error, there are the names that were read before it
 	for _, name := range names {
 		if path := filepath.Join(temp, name); strings.HasPrefix(name, socketDirPrefix) && private(path) {
 			if stale(filepath.Join(path, socketName)) {

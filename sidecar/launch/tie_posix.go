@@ -10,5 +10,5 @@ import (
 // tieLife has nothing to do here: the child sees the parent's end by itself.
 func tieLife(*os.Process) (release func(), err error) { return func() {}, nil }
 
-// wake lets the child go on if somebody has stopped it: else it can neither deliver what it has nor end.
+// wake continues the child if somebody has stopped it: otherwise it could neither deliver what it has nor end.
 func wake(child *os.Process) { _ = child.Signal(syscall.SIGCONT) }

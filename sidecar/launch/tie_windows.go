@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tieLife puts the child into a job that the system ends with the last handle to it, which is ours: even a child that hangs
-// ends with the parent.
+// tieLife puts the child into a job, which the system ends when the last handle to it is closed. That handle is ours, so even a
+// child that hangs ends with the parent.
 func tieLife(child *os.Process) (release func(), err error) {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {

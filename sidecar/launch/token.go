@@ -33,12 +33,12 @@ func NewSecret() string {
 	return hex.EncodeToString(raw[:])
 }
 
-// Tokens knows the tokens of a sidecar. It does not change; any number of goroutines may ask it.
+// Tokens is the set of a sidecar's tokens. It does not change, and may be used concurrently.
 type Tokens struct {
 	entries []tokenEntry
 }
 
-// tokenEntry holds a hash, so that comparing takes the same time whatever the length of what is presented.
+// tokenEntry holds a hash of the secret, so that comparing takes the same time whatever the length of what is presented.
 type tokenEntry struct {
 	sum       [sha256.Size]byte
 	principal Principal

@@ -13,18 +13,18 @@ import (
 // DefaultOwner is the owner of tokens that name none.
 const DefaultOwner = "default"
 
-// readOnlyScope is the word in a token file for a token that may only look on; fullScope is the other one.
+// The scopes in a token file: a read-only token may only observe, a full one may do everything.
 const (
 	fullScope     = "full"
 	readOnlyScope = "read-only"
 )
 
-// maxTokenFile bounds a token file, bytes: hundreds of tokens.
+// maxTokenFile is the size of the largest token file, in bytes: room for hundreds of tokens.
 const maxTokenFile = 64 << 10
 
 // ReadTokenFile reads a token file, which nobody but its owner may be able to read (mode 0600 or less; not checked on
 // Windows). It has one token a line: the secret, then, if wanted, the owner (without spaces) and the scope, "full" or
-// "read-only". Empty lines and lines that start with # are passed over. There is at least one token, and no secret twice.
+// "read-only". Empty lines and lines that start with # are ignored. There must be a token, and no secret twice.
 //
 //	6f1c...e0 game full
 //	09ab...77 game read-only
@@ -50,8 +50,8 @@ func WriteTokenFile(path string, tokens ...Token) error {
 	return writePrivateFile(path, []byte(b.String()))
 }
 
-// AddToken adds a token to the end of a token file, which is made with mode 0600 if it is not there. What stands there must
-// be a token file already.
+// AddToken adds a token to the end of a token file. If there is no file, it is made with mode 0600; if there is one, it must be a
+// token file already.
 func AddToken(path string, token Token) error {
 	data, err := readPrivateFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +88,7 @@ func parseTokens(data []byte) ([]Token, error) {
 		}
 		token, err := parseToken(fields)
 		if err == nil && seen[token.Secret] {
-			err = errors.New("the same secret stands there twice")
+			err = errors.New("the same secret is there twice: remove one of the lines")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)

@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// maxFile is the size of the largest file that is read, in bytes. All the authorities that a browser trusts take a quarter.
+// maxFile is the size of the largest file that is read, in bytes. The authorities that a browser trusts take a quarter of it.
 const maxFile = 1 << 20
 
-// read reads a file. The path comes from an application: what is no ordinary file could make us wait, or never end.
+// read reads a file. The path comes from an application, and only an ordinary file is sure to end and not to make us wait.
 func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 // Server returns a server's configuration, for TLS 1.2 and later. With CA, the certificates of clients are checked, and
 // requireClient makes every client have one. The configuration follows the files: each handshake looks whether they were
-// replaced. New ones that cannot be used, as when only one of certificate and key is there yet, are logged once and leave
-// the old ones in force. Errors, about the files as they are now, are of type [*Error].
+// replaced. New files that cannot be used, for example because the new key is not there yet, are logged once and leave the old
+// ones in force. Errors, about the files as they are now, are of type [*Error].
 func Server(f Files, requireClient bool, logger *slog.Logger) (*tls.Config, error) {
 	switch {
 	case f.Certificate == "" && f.Key == "":
@@ -30,7 +30,7 @@ func Server(f Files, requireClient bool, logger *slog.Logger) (*tls.Config, erro
 	}, nil
 }
 
-// server is a configuration and the files it came from. Any number of handshakes may ask for it at the same time.
+// server is a configuration and the files that it came from. Any number of handshakes may ask for it concurrently.
 type server struct {
 	files         Files
 	requireClient bool

@@ -1,6 +1,6 @@
-// Package tlsfile makes TLS configurations of PEM files: for game traffic and for gRPC. A server's follows its files: when
-// they were replaced, the next handshake uses the new ones, and connections that stand go on. Nobody has to be told: it is
-// how certificates are renewed by certbot, cert-manager and the like.
+// Package tlsfile makes TLS configurations from PEM files, for game traffic and for gRPC. A server's configuration follows its
+// files: when they were replaced, as by certbot or cert-manager, the next handshake uses the new ones. Connections that are
+// established go on, and nothing has to be restarted or signalled.
 package tlsfile
 
 import (
@@ -32,7 +32,7 @@ func (e *Error) Error() string {
 
 // Files are paths of PEM files. An empty one is not there.
 type Files struct {
-	// Certificate is our certificate, followed by those that lead to its authority.
+	// Certificate is our certificate, followed by the chain up to its authority.
 	Certificate string
 	// Key is the certificate's private key.
 	Key string
@@ -65,7 +65,7 @@ func (f Files) identity() ([]tls.Certificate, error) {
 	return []tls.Certificate{certificate}, nil
 }
 
-// authorities reads whom we trust; nil if no file is named.
+// authorities reads the certificates of the authorities that we trust; nil if no file is named.
 func (f Files) authorities() (*x509.CertPool, error) {
 	if f.CA == "" {
 		return nil, nil
@@ -81,7 +81,7 @@ func (f Files) authorities() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// ClientOptions are what a client wants besides its files.
+// ClientOptions are what a client's configuration says besides its files.
 type ClientOptions struct {
 	// ServerName is what the server's certificate must name. "": whoever dials fills it in.
 	ServerName string
@@ -106,7 +106,7 @@ func Client(f Files, o ClientOptions) (*tls.Config, error) {
 	case o.SkipVerify:
 		config.InsecureSkipVerify = true // the caller's explicit wish
 	case o.SkipNameCheck:
-		config.InsecureSkipVerify = true // what follows takes its place, but for the name
+		config.InsecureSkipVerify = true // VerifyConnection checks everything but the name instead
 		config.VerifyConnection = func(state tls.ConnectionState) error { return signedBy(config.RootCAs, state) }
 	}
 	return config, nil
