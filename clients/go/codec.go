@@ -6,8 +6,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec makes bytes of messages, and messages of bytes: through protobuf, except for commands and events, which come by the
-// thousand. It is stateless.
+// codec encodes and decodes messages: by protobuf, except for commands and events, which come by the thousand. It is stateless.
 type codec struct {
 	encoding.CodecV2
 }
@@ -19,8 +18,8 @@ func newCodec() codec {
 // encodedCommands is a CommandsRequest whose commands are encoded already.
 type encodedCommands struct {
 	first       uint64 // the number of the first one
-	elements    []byte // of CommandsRequest.commands; they never change. Empty: the answers to earlier ones are wanted
-	answerLater bool   // nobody waits for their answer
+	elements    []byte // of CommandsRequest.commands; they never change. Empty: this only asks for the answers to earlier ones
+	answerLater bool   // nobody waits for the answer
 }
 
 // Marshal hands encodedCommands on without copying them.

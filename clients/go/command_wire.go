@@ -1,7 +1,7 @@
 package pengbridge
 
 // Encoding of commands, as elements of CommandsRequest.commands. One kind of command comes by the thousand: MessagePack for
-// one connection. Written by hand it takes a sixth of the time that protobuf takes; everything else is left to protobuf.
+// one connection. That is encoded by hand, in a sixth of the time; everything else is left to protobuf.
 
 import (
 	"errors"
@@ -32,7 +32,7 @@ const maxRequestHead = 1 + 10 + 2
 
 var errNotUTF8 = errors.New("the name of a packet is not UTF-8")
 
-// element is a command that is about to be encoded.
+// element is a command with the sizes that encoding it needs, in bytes.
 type element struct {
 	command *pb.Command // nil: packet
 	packet  Packet
@@ -41,7 +41,7 @@ type element struct {
 	body    int // of that one's PacketBody
 }
 
-// newElement measures a command.
+// newElement returns the element of any command.
 func newElement(command *pb.Command) element {
 	if packet, ok := plainPacket(command); ok {
 		return packetElement(packet)
@@ -49,7 +49,7 @@ func newElement(command *pb.Command) element {
 	return element{command: command, size: proto.Size(command)}
 }
 
-// packetElement measures a command that sends a packet.
+// packetElement returns the element of a command that sends a packet.
 func packetElement(p Packet) element {
 	e := element{packet: p, body: sizeBytes(len(p.Body))}
 	e.message = sizeBytes(e.body)

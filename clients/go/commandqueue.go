@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	// maxUnanswered bounds the commands on their way; maxUnansweredBytes their size, but one is always taken.
+	// maxUnanswered bounds the commands that are not answered, and maxUnansweredBytes their size; a single one is always taken.
 	maxUnanswered      = 1 << 16
 	maxUnansweredBytes = 32 << 20
 )
 
-// commandQueue holds the commands that are not answered, encoded, so that they can be sent again. Its methods may be called
+// commandQueue holds the commands that are not answered yet, encoded, so that they can be sent again. Its methods may be called
 // concurrently.
 type commandQueue struct {
 	onFailure func(*CommandError) // may be nil
 	closing   chan struct{}       // closed by close
 
 	mu      sync.Mutex
-	changed chan struct{} // closed and replaced when something below changed
-	awaited bool          // somebody waits for that
+	changed chan struct{} // closed and replaced when something below has changed
+	awaited bool          // somebody waits for changed
 	store   commandStore
-	unsent  uint64 // the number of the first command that did not go out over the present stream
-	asked   uint64 // the last command whose answer somebody waits for
-	urged   uint64 // the sidecar knows that it should not keep the answers up to this one to itself
-	closed  bool   // no more are taken
-	err     error  // why there will be no more answers
-	waiting map[uint64]*outcome
+	unsent  uint64              // the number of the first command that did not go out over the present stream
+	asked   uint64              // the last command whose answer somebody waits for
+	urged   uint64              // the sidecar knows that the answers up to this command are wanted now
+	closed  bool                // no more commands are taken
+	err     error               // why there will be no more answers
+	waiting map[uint64]*outcome // by the number of the command
 }
 
 // outcome is where a command's failure is put for whoever waits for it.
@@ -116,7 +116,7 @@ func (q *commandQueue) add(ctx context.Context, e *element) error {
 	return q.store.add(e)
 }
 
-// awaitRoom waits until so many bytes may be added. The caller holds mu.
+// awaitRoom waits until a command of size bytes may be added. The caller holds mu.
 func (q *commandQueue) awaitRoom(ctx context.Context, size int) error {
 	for {
 		switch {
@@ -127,7 +127,7 @@ func (q *commandQueue) awaitRoom(ctx context.Context, size int) error {
 		case q.room(size):
 			return nil
 		}
-		q.notify() // of what was added before
+		q.notify() // what was added before is to be sent meanwhile
 		if err := q.until(ctx, func() bool { return q.closed || q.err != nil || q.room(size) }); err != nil {
 			return err
 		}
@@ -148,8 +148,8 @@ func (q *commandQueue) rewind() (first uint64) {
 	return q.unsent
 }
 
-// next waits for commands that are not sent and returns some of them, or none of them when somebody waits for the answer to
-// one that was sent. It is not ok when the queue is closed and everything is sent, or when ctx ended.
+// next waits for unsent commands and returns some of them, or none if it only has to ask for an answer that somebody waits for.
+// ok is false when the queue is closed and everything is sent, or when ctx has ended.
 func (q *commandQueue) next(ctx context.Context) (commands encodedCommands, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -168,11 +168,11 @@ func (q *commandQueue) next(ctx context.Context) (commands encodedCommands, ok b
 	return commands, true
 }
 
-// mustUrge reports whether somebody waits for the answer to a command that was sent, and the sidecar does not know. The caller
-// holds mu.
+// mustUrge reports whether somebody waits for the answer to a command that was sent, and the sidecar has yet to be told. The
+// caller holds mu.
 func (q *commandQueue) mustUrge() bool { return q.urged < q.asked && q.asked < q.unsent }
 
-// answered takes an answer in: commands are done with, and failures go to whoever wants to know.
+// answered takes note of an answer: it forgets the commands, and passes on their failures.
 func (q *commandQueue) answered(response *pb.CommandsResponse) {
 	for _, failure := range q.take(response) {
 		if q.onFailure != nil {
@@ -186,7 +186,7 @@ func (q *commandQueue) take(response *pb.CommandsResponse) (unclaimed []*Command
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, f := range response.GetRecentFailures() {
-		if f.GetNumber() >= q.store.first { // else it was told before the connection broke
+		if f.GetNumber() >= q.store.first { // else it was passed on before the connection broke
 			unclaimed = q.claim(f, unclaimed)
 		}
 	}
@@ -237,14 +237,14 @@ func (q *commandQueue) result(o *outcome) error {
 	return o.failure
 }
 
-// forget ends the interest in a command's failure.
+// forget stops waiting for a command's failure.
 func (q *commandQueue) forget(number uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.waiting, number)
 }
 
-// close takes no more commands.
+// close makes the queue take no more commands.
 func (q *commandQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -270,7 +270,7 @@ func (q *commandQueue) finish(err error) {
 	q.notify()
 }
 
-// end returns what finish was given.
+// end returns the error that finish was given, or nil.
 func (q *commandQueue) end() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -18,10 +18,10 @@ import (
 // ErrClosed means that a Commands was closed before.
 var ErrClosed = errors.New("the commands stream was closed")
 
-// CommandError is why the sidecar did not do one command. It is a gRPC status, too: status.Code understands it.
+// CommandError says why the sidecar did not do a command. It is a gRPC status as well: status.Code understands it.
 type CommandError struct {
 	Number  uint64     // the command's
-	Code    codes.Code // as a unary call would have had
+	Code    codes.Code // the one that a unary call would have had
 	Message string     // what happened and what to do, for a person
 	Reason  string     // the same for a program, such as "UNKNOWN_PACKET"
 }
@@ -33,12 +33,12 @@ func (e *CommandError) Error() string {
 // GRPCStatus makes it a gRPC status.
 func (e *CommandError) GRPCStatus() *status.Status { return status.New(e.Code, e.Message) }
 
-// CommandsOptions say whose commands they are.
+// CommandsOptions are for Sidecar.Commands.
 type CommandsOptions struct {
 	// EndpointID is the endpoint they act on.
 	EndpointID string
-	// OnFailure is told of commands that failed, except those given to Do. It is called from one goroutine, in the order of
-	// the failures, and must not call back. Nil: nobody is told.
+	// OnFailure is called with the failures of commands, except those given to Do: from one goroutine, in order. It must not
+	// call the Commands. Nil: nothing is called.
 	OnFailure func(*CommandError)
 }
 
@@ -47,16 +47,16 @@ type CommandsOptions struct {
 type Commands struct {
 	api        pb.SidecarServiceClient
 	endpointID string
-	sender     string          // made up: what the sidecar remembers of us by
-	ctx        context.Context // ends with the goroutine, too; its cause is why there are no more answers
+	sender     string          // random: the name under which the sidecar remembers us
+	ctx        context.Context // ends at the latest with the goroutine; its cause is why there are no more answers
 	cancel     context.CancelCauseFunc
 	retry      retry
 	wg         sync.WaitGroup
 	queue      *commandQueue
 }
 
-// Commands opens a stream of commands. It does not wait: whether the endpoint exists, the first answer tells. It lives until
-// Close, or until ctx ends.
+// Commands opens a stream of commands. It does not wait: only the first answer tells whether the endpoint exists. The stream
+// lives until Close, or until ctx ends.
 func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
 	ctx, cancel := context.WithCancelCause(ctx)
 	queue := newCommandQueue(o.OnFailure)
@@ -74,9 +74,9 @@ func (s *Sidecar) Commands(ctx context.Context, o CommandsOptions) *Commands {
 	return c
 }
 
-// Send queues commands and returns the number of the last one. They are encoded before it returns. It waits only while 65,536
-// commands, or 32 MiB, are on their way already. The error is why nothing can be sent any more, ctx's, or about a string that
-// is not UTF-8; commands before the one that it is about are sent.
+// Send queues commands and returns the number of the last one. They are encoded before it returns, so the caller may change
+// them. It waits only while 65,536 commands, or 32 MiB, are unanswered. The error is why nothing can be sent any more, ctx's, or
+// about a string that is not UTF-8; the commands before the one that failed are sent.
 func (c *Commands) Send(ctx context.Context, commands ...*pb.Command) (last uint64, err error) {
 	return c.queue.push(ctx, nil, commands)
 }
@@ -89,18 +89,18 @@ type Packet struct {
 	Body         []byte // one MessagePack value
 }
 
-// SendPackets is Send for commands that send packets. A program that sends by the hundred thousand spends a quarter of the time
-// in it that it spends in making messages for Send.
+// SendPackets is Send for commands that send packets. It takes a quarter of the time that making messages for Send takes, which
+// matters from some hundred thousand packets a second.
 func (c *Commands) SendPackets(ctx context.Context, packets ...Packet) (last uint64, err error) {
 	return c.queue.pushPackets(ctx, packets)
 }
 
-// Wait waits until every command up to number was applied or failed.
+// Wait waits until every command up to number was applied or has failed. The error is ctx's, or why there will be no answer.
 func (c *Commands) Wait(ctx context.Context, number uint64) error {
 	return c.queue.await(ctx, number)
 }
 
-// Do sends one command, waits for its answer, and returns its failure as a [*CommandError].
+// Do sends one command and waits for its answer. The error is its failure, a [*CommandError], or one of those of Send and Wait.
 func (c *Commands) Do(ctx context.Context, command *pb.Command) error {
 	var failure outcome
 	number, err := c.queue.push(ctx, &failure, []*pb.Command{command})
@@ -115,9 +115,9 @@ func (c *Commands) Do(ctx context.Context, command *pb.Command) error {
 }
 
 // Close takes no more commands, waits until those sent are answered, and ends the stream. The rest is given up when ctx ends
-// first, when the sidecar's process has ended, or when it cannot be reached for a second: who attached to one on another machine
-// can know no more than that nobody answers there. A sidecar that is connected but silent is waited for, half a
-// minute at most: give ctx a deadline. The error is why not all were answered.
+// first, when the sidecar's process has ended, or when the sidecar cannot be reached for a second (on another machine, nothing
+// more can be known). A sidecar that is connected but silent is waited for, half a minute at most: give ctx a deadline. The
+// error is why not all were answered.
 func (c *Commands) Close(ctx context.Context) error {
 	c.queue.close()
 	stop := context.AfterFunc(ctx, func() { c.cancel(context.Cause(ctx)) })
@@ -129,7 +129,7 @@ func (c *Commands) Close(ctx context.Context) error {
 	return nil
 }
 
-// run keeps a conversation going until there is nothing more to say, or nobody to say it to.
+// run opens one stream after the other until everything is said, or the sidecar is lost.
 func (c *Commands) run() {
 	var end error
 	for end == nil {
@@ -137,7 +137,7 @@ func (c *Commands) run() {
 		switch {
 		case errors.Is(err, io.EOF):
 			end = ErrClosed
-		case status.Code(err) == codes.Aborted: // nobody else has our name: an older stream of ours, which had broken, came late
+		case status.Code(err) == codes.Aborted: // our name is random: an older stream of ours, which had broken, came late
 			end = c.retry.again(c.ctx, io.ErrUnexpectedEOF)
 		default:
 			end = c.retry.again(c.ctx, err)
@@ -158,13 +158,13 @@ func (c *Commands) converse() error {
 		return err
 	}
 	opening := &pb.CommandsRequest{EndpointId: c.endpointID, Sender: c.sender, FirstNumber: c.queue.rewind()}
-	if err := stream.Send(opening); err != nil && !errors.Is(err, io.EOF) { // of io.EOF, Recv knows the reason
+	if err := stream.Send(opening); err != nil && !errors.Is(err, io.EOF) { // after io.EOF, Recv tells the reason
 		return err
 	}
 	for first := true; ; first = false {
 		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) && !c.queue.spent() {
-			return io.ErrUnexpectedEOF // the sidecar ended it; what for, the next one will hear
+			return io.ErrUnexpectedEOF // the sidecar ended it; the next stream will tell why
 		}
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (c *Commands) converse() error {
 	}
 }
 
-// write sends what is queued until the queue is closed and empty, or the stream is broken: why, Recv knows.
+// write sends what is queued until the queue is closed and empty, or the stream is broken; Recv tells why.
 func (c *Commands) write(ctx context.Context, stream grpc.BidiStreamingClient[pb.CommandsRequest, pb.CommandsResponse]) {
 	for {
 		commands, ok := c.queue.next(ctx)

@@ -3,13 +3,13 @@ package pengbridge
 import "sort"
 
 const (
-	// A chunk is between these sizes, unless it holds one larger command. It is also the most that goes out as one message,
-	// so that answers do not wait for too much.
+	// The size of a chunk is between these, in bytes, unless it holds one larger command. A message carries at most one chunk, so
+	// that its answer does not take long.
 	minChunk = 4 << 10
 	maxChunk = 256 << 10
 )
 
-// commandStore holds encoded commands, oldest first, counted on from first. It is not for concurrent use.
+// commandStore holds encoded commands, oldest first, with consecutive numbers. It is not for concurrent use.
 type commandStore struct {
 	chunks []*commandChunk
 	first  uint64 // the number of the oldest command held; next when there is none
@@ -39,8 +39,8 @@ func (s *commandStore) add(e *element) error {
 	return nil
 }
 
-// chunkFor returns the newest chunk, or a new one if that has no room for so many bytes. A new one grows with what is held:
-// who sends little needs little.
+// chunkFor returns the newest chunk, or a new one if that has no room for size bytes. The more is held, the larger is a new one,
+// so that a program which sends little needs little.
 func (s *commandStore) chunkFor(size int) *commandChunk {
 	if n := len(s.chunks); n > 0 {
 		if c := s.chunks[n-1]; cap(c.buf)-len(c.buf) >= size {
@@ -53,7 +53,7 @@ func (s *commandStore) chunkFor(size int) *commandChunk {
 	return c
 }
 
-// from returns the commands from the given one on, as many as go out as one message, and the number behind them.
+// from returns the commands from the given one on, as many as go out as one message, and the number after the last of them.
 func (s *commandStore) from(number uint64) (elements []byte, behind uint64) {
 	c := s.chunks[sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i].behind() > number })]
 	return c.buf[c.offset(number):len(c.buf):len(c.buf)], c.behind()
@@ -73,10 +73,10 @@ func (s *commandStore) drop(before uint64) {
 	}
 }
 
-// behind returns the number behind the chunk's last command.
+// behind returns the number after the chunk's last command.
 func (c *commandChunk) behind() uint64 { return c.first + uint64(len(c.ends)) }
 
-// offset returns where in buf a command begins, or, for the one behind the last, where buf ends.
+// offset returns where in buf a command begins; for the number after the last one, where buf ends.
 func (c *commandChunk) offset(number uint64) int {
 	if number == c.first {
 		return 0

@@ -12,7 +12,7 @@ import (
 
 // dialer connects to a sidecar. Its methods may be called concurrently.
 type dialer struct {
-	deserted atomic.Bool // what the last attempt found
+	deserted atomic.Bool // whether the last attempt found that nobody listens; see isDeserted
 }
 
 // dial connects to an address as gRPC writes it: "host:port", or "unix:" and a path.
@@ -26,8 +26,8 @@ func (d *dialer) dial(ctx context.Context, address string) (net.Conn, error) {
 	return conn, err
 }
 
-// isDeserted reports whether an attempt to connect failed because nobody listens, and nobody but the sidecar could: on this
-// machine. Anywhere else, something in between may have refused in its place. Windows does not say it so.
+// isDeserted reports whether an attempt to connect failed because the sidecar listens no more. That is sure only on this machine:
+// elsewhere, something in between may have refused the connection. Windows gives other errors, so there it is never reported.
 func isDeserted(err error) bool {
 	var attempt *net.OpError
 	if !errors.As(err, &attempt) {

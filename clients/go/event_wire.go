@@ -30,7 +30,7 @@ const (
 	tagFrame           = 10<<3 | byte(protowire.BytesType)
 )
 
-// eventBatch is a SubscribeResponse. It can be read into again, when what it held is not needed any more.
+// eventBatch is a SubscribeResponse. It can be reused when what it holds is not needed any more.
 type eventBatch struct {
 	header *pb.SubscribeHeader // nil in most messages
 	events []*pb.Event         // in structs, most of them with bodies
@@ -40,7 +40,7 @@ type eventBatch struct {
 	bodies  []pb.Event_Msgpack
 }
 
-// maxMemoryKept is the largest message whose memory is used again: the largest packet by default, and what surrounds it.
+// maxMemoryKept is the largest memory that is reused, in bytes: the default for the largest packet, and what surrounds it.
 const maxMemoryKept = 17 << 20
 
 // read copies a message and reads the copy.
@@ -61,7 +61,7 @@ func (b *eventBatch) read(data mem.BufferSlice) error {
 	return b.readEvents(n)
 }
 
-// readEvents reads so many events, which are all there is in the message.
+// readEvents reads the message, which consists of n events.
 func (b *eventBatch) readEvents(n int) error {
 	clear(b.structs)
 	if n > len(b.structs) {
@@ -98,7 +98,7 @@ func countEvents(data []byte) (n int, ok bool) {
 	return n, true
 }
 
-// eventReader reads one event after the other.
+// eventReader decodes one event after the other.
 type eventReader struct {
 	event *pb.Event         // the present one
 	body  *pb.Event_Msgpack // its body, if it has one

@@ -17,26 +17,26 @@ var ErrSidecarLost = errors.New("the sidecar is gone")
 const (
 	// giveUp is how long a sidecar may be out of reach. It is also how long an endpoint waits for its subscriber.
 	giveUp = 30 * time.Second
-	// giveUpClosing is the same for who only wants to end: long enough for a connection that broke just then, and no hang.
+	// giveUpClosing is the same while closing: long enough for a connection that has just broken, and no hang.
 	giveUpClosing = time.Second
-	// giveUpDeserted is the same where nobody listens any more: its process has ended. Whoever listens there later knows
-	// nothing of what this one knew.
+	// giveUpDeserted is the same where nobody listens any more: the process has ended, and another one that listens there later
+	// knows nothing of what it knew.
 	giveUpDeserted = 500 * time.Millisecond
 	// minPause and maxPause bound the pause between two attempts, which doubles.
 	minPause = 20 * time.Millisecond
 	maxPause = 2 * time.Second
 )
 
-// retry decides, for one stream that is to outlive its connection, whether and when to try again. It is for one goroutine.
+// retry decides whether and when to reopen a stream that is to outlive its connection. It is for one goroutine.
 type retry struct {
 	sidecarDone <-chan struct{}
-	deserted    func() bool     // whether nobody listens where the sidecar did; nil: nobody can know
-	closing     <-chan struct{} // closed when there is less patience; nil: never
+	deserted    func() bool     // whether nobody listens where the sidecar did; nil: unknown
+	closing     <-chan struct{} // closed when the stream's owner closes it, which shortens the patience; nil: never
 	pause       time.Duration
 	since       time.Time // of the first failure in a row
 }
 
-// succeeded is called when something came over the stream.
+// succeeded says that something came over the stream: patience begins anew.
 func (r *retry) succeeded() { r.pause, r.since = 0, time.Time{} }
 
 // again waits and returns nil if another attempt makes sense after err; else it returns the error to report.
@@ -80,7 +80,7 @@ func (r *retry) again(ctx context.Context, err error) error {
 }
 
 // transient reports whether a stream that ended with err may do better next time: the connection broke, or the server is not
-// there. Everything else is the sidecar's considered answer.
+// there. Everything else is the sidecar's answer, which would be the same again.
 func transient(err error) bool {
 	return status.Code(err) == codes.Unavailable || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -27,13 +27,13 @@ const (
 	maxReceive = 1<<31 - 1
 	// connectTimeout bounds one attempt to connect. It is long for a busy machine, not for the distance.
 	connectTimeout = 5 * time.Second
-	// silence is how long a connection in use may be silent before the sidecar is asked whether it lives, and unanswered how
-	// long it may take to say so. A connection that was lost without a word is given up then, and streams resume over another.
+	// silence is how long a connection in use may be silent before the sidecar is pinged, and unanswered how long the answer may
+	// take. A connection that was lost silently is given up then, and streams resume over another one.
 	silence, unanswered = 10 * time.Second, 20 * time.Second
 	// ioBuffer is the size of the transport's buffers.
 	ioBuffer = 128 << 10
-	// streamWindow and connectionWindow are how much may be under way that is not read, in one call and in all. They are fixed,
-	// as in the sidecar: else gRPC would ping it for nearly every message, to find out how large they should be.
+	// streamWindow and connectionWindow are how many bytes may be under way unread, in one call and in all. They are fixed, as in
+	// the sidecar: otherwise gRPC would ping it for nearly every message, to find out how large they should be.
 	streamWindow, connectionWindow = 1 << 20, 4 << 20
 )
 
@@ -44,7 +44,7 @@ type SpawnOptions struct {
 	Binary string
 	// Stderr takes the sidecar's log lines. Nil: they are discarded.
 	Stderr io.Writer
-	// ReadOnlyTokenFile is where the sidecar writes a token with which tools may look on. Empty: nowhere.
+	// ReadOnlyTokenFile is where the sidecar writes a token with which tools may observe. Empty: nowhere.
 	ReadOnlyTokenFile string
 	// Drain is how long the sidecar may take to say goodbye to its peers, at most 60 s. 0: 1.5 s.
 	Drain time.Duration
@@ -68,14 +68,14 @@ type Sidecar struct {
 	process *launch.Process // nil if attached
 }
 
-// Spawn starts a sidecar and connects to it. ctx bounds the start (10 s at most); the sidecar lives until Close, or until this
-// process ends.
+// Spawn starts a sidecar and connects to it. ctx bounds the start, which takes 10 s at most; the sidecar lives until Close, or
+// until this process ends.
 func Spawn(ctx context.Context, o SpawnOptions) (*Sidecar, error) {
 	if o.Binary == "" {
 		o.Binary = os.Getenv(BinaryVariable)
 	}
 	if o.Binary == "" {
-		return nil, fmt.Errorf("where is the pengbridge binary? Set SpawnOptions.Binary or %s", BinaryVariable)
+		return nil, fmt.Errorf("the pengbridge binary is not known: set SpawnOptions.Binary or %s to its absolute path", BinaryVariable)
 	}
 	process, err := launch.Start(ctx, launch.Command{
 		Path: o.Binary, Stderr: o.Stderr, ReadOnlyTokenFile: o.ReadOnlyTokenFile, Drain: o.Drain,
@@ -137,7 +137,8 @@ func connect(address, secret string, config *tls.Config) (*Sidecar, error) {
 	return &Sidecar{API: pb.NewSidecarServiceClient(conn), conn: conn, dialer: d}, nil
 }
 
-// Done is closed when a spawned sidecar's process has ended. For an attached one it is nil: who can know?
+// Done returns a channel that is closed when a spawned sidecar's process has ended. For an attached one, it is nil: there is no
+// way to know.
 func (s *Sidecar) Done() <-chan struct{} {
 	if s.process == nil {
 		return nil
@@ -145,16 +146,16 @@ func (s *Sidecar) Done() <-chan struct{} {
 	return s.process.Done()
 }
 
-// retry begins to decide for a stream.
+// retry returns what decides for one stream.
 func (s *Sidecar) retry() retry {
 	return retry{sidecarDone: s.Done(), deserted: s.dialer.deserted.Load}
 }
 
-// Conn is the connection, for services beyond the API: health, reflection.
+// Conn returns the connection, for services beyond the API: health, reflection.
 func (s *Sidecar) Conn() grpc.ClientConnInterface { return s.conn }
 
-// Close closes the connection and, if the sidecar was spawned, ends it: its peers get their goodbyes first. The error says
-// that it did not end well.
+// Close ends the sidecar if it was spawned, which says goodbye to its peers first, and closes the connection. An error means
+// that the sidecar did not end well.
 func (s *Sidecar) Close() error {
 	var err error
 	if s.process != nil {
@@ -169,7 +170,7 @@ func (s *Sidecar) Close() error {
 // bearer puts the token into every call.
 type bearer struct {
 	secret string
-	secure bool // never without TLS
+	secure bool // gRPC refuses to send it without TLS
 }
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {

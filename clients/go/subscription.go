@@ -19,28 +19,29 @@ import (
 // ErrEventsLost means that events which a subscriber was promised cannot be delivered any more.
 var ErrEventsLost = errors.New("events were lost")
 
-// farewell is how long Close waits for the sidecar to take note of it.
+// farewell is how long Close waits for the sidecar to know that the subscriber leaves.
 const farewell = time.Second
 
 // SubscribeOptions say what to subscribe to, and with what guarantees.
 type SubscribeOptions struct {
 	// EndpointID is the endpoint whose events are wanted.
 	EndpointID string
-	// Subscriber is the durable name. Empty: an observer, which sees what it can and slows nobody.
+	// Subscriber is the name of a durable subscriber. Empty: an observer, which sees what it can and slows nobody down.
 	Subscriber string
-	// FromSequence is the first event wanted. 0: behind the last acknowledged one, or for an observer the oldest held.
+	// FromSequence is the first event wanted. 0: the one after the last acknowledged, or for an observer the oldest held.
 	FromSequence uint64
-	// Types are the only ones wanted. Empty: all.
+	// Types are the types of events wanted. Empty: all.
 	Types []pb.EventType
 	// Format is the form of bodies.
 	Format pb.BodyFormat
-	// Commands is what a durable subscription acknowledges over, together with what the program sends to the same endpoint. Its
-	// OnFailure is told if an acknowledgement fails, and a Flush on it holds up those behind it. The subscription ends with
-	// it: close it afterwards. Nil: a stream of its own, which costs another message in each direction for every batch.
+	// Commands is what a durable subscription sends its acknowledgements over, together with the program's commands to the same
+	// endpoint. Its OnFailure hears if an acknowledgement fails, and a Flush on it delays the acknowledgements after it. The
+	// subscription ends with it, so close it after the subscription. Nil: a stream of its own, which costs another message in
+	// each direction for every batch.
 	Commands *Commands
-	// Reuse makes each call of Next overwrite the events that the one before returned, with their bodies; memory for the
-	// largest batch so far, up to 17 MiB, is kept. It is for programs that handle hundreds of thousands of events a second:
-	// an event costs a third.
+	// Reuse makes each call of Next overwrite the events, and their bodies, that the previous one returned; memory for the
+	// largest batch so far, up to 17 MiB, is kept. It is for programs that handle hundreds of thousands of events a second: an
+	// event costs a third of what it costs without.
 	Reuse bool
 }
 
@@ -52,19 +53,19 @@ type Subscription struct {
 	ctx     context.Context // its cause is why there is no more, unless a stream says so
 	cancel  context.CancelCauseFunc
 	retry   retry
-	session string        // made up: other subscriptions of the same name have another
+	session string        // random: other subscriptions of the same name have another one
 	acks    *Commands     // acknowledges; nil for observers. A call for each batch took half the processor time of an echo
-	unwatch func() bool   // stops looking after acks
-	acked   atomic.Uint64 // the last sequence given to acks; Close reads it, too
+	unwatch func() bool   // stops calling acksEnded
+	acked   atomic.Uint64 // the last sequence given to acks; Close reads it from another goroutine
 
 	stream    grpc.ServerStreamingClient[pb.SubscribeResponse] // nil: to be opened
-	batch     *eventBatch                                      // what was received last
-	delivered uint64                                           // the last sequence given to the caller, or what lies before the first
-	started   bool                                             // delivered means something
+	batch     *eventBatch                                      // the last message received
+	delivered uint64                                           // the last sequence given to the caller; at first, the one before the first
+	started   bool                                             // delivered is known
 	err       error                                            // why there is no more
 }
 
-// Subscribe begins to deliver an endpoint's events. It does not wait: whether the endpoint exists, the first Next tells. The
+// Subscribe begins to deliver an endpoint's events. It does not wait: only the first Next tells whether the endpoint exists. The
 // subscription ends with ctx, with Close, or after the endpoint's last event.
 //
 // A durable subscription (one with a Subscriber name) acknowledges what Next delivered as soon as Next is called again. It
@@ -83,7 +84,7 @@ func (s *Sidecar) Subscribe(ctx context.Context, o SubscribeOptions) *Subscripti
 }
 
 // acksEnded ends the subscription when nothing can be acknowledged any more: the sidecar would send two batches and then wait
-// for ever. What an endpoint or a process that is gone has left to be read, the stream of events tells better.
+// for ever. But if the endpoint or the process is gone, the stream of events ends by itself, after what is left to read.
 func (s *Subscription) acksEnded() {
 	select {
 	case <-s.retry.sidecarDone:
@@ -96,13 +97,14 @@ func (s *Subscription) acksEnded() {
 	}
 }
 
-// Next returns the next events, in order, at least one: it waits for them. Calling it says that everything it returned before
-// is handled and need not be kept. It returns io.EOF after the endpoint's last event, an error with [ErrEventsLost] if the
-// promise could not be kept, one with [ErrSidecarLost] if the sidecar's process has ended (of one that was attached to on this
-// machine that shows after half a second) or if it stayed away for half a minute, and otherwise what the sidecar answered, or
-// why nothing can be acknowledged any more.
-// After an error it returns the same one again. Events that came together lie in the same memory, up to 256 KiB and their
-// structs: copy what is to be kept for long.
+// Next waits for the next events, and returns at least one, in order. Calling it says that everything it returned before is
+// handled and need not be kept. Events that came together share memory, of up to 256 KiB and their structs: copy what is to be
+// kept for long.
+//
+// Errors: io.EOF after the endpoint's last event; one with [ErrEventsLost] if the promise could not be kept; one with
+// [ErrSidecarLost] if the sidecar's process has ended (for one attached to on this machine, that shows after half a second), or
+// if it could not be reached for half a minute; otherwise what the sidecar answered, or why nothing can be acknowledged any
+// more. After an error, Next returns the same one again.
 func (s *Subscription) Next() ([]*pb.Event, error) {
 	if s.acks != nil && s.delivered > s.acked.Load() {
 		s.acknowledge(s.delivered)
@@ -179,7 +181,7 @@ func (s *Subscription) open() (err error) {
 	return err
 }
 
-// begin looks at where a stream starts: never behind what the caller waits for.
+// begin checks where a stream begins: not beyond the event that the caller waits for, or events were lost.
 func (s *Subscription) begin(header *pb.SubscribeHeader) error {
 	next := header.GetNextSequence()
 	if s.started && next > s.delivered+1 {
@@ -192,8 +194,8 @@ func (s *Subscription) begin(header *pb.SubscribeHeader) error {
 	return nil
 }
 
-// fresh returns the events without those that were delivered before the connection broke. A batch of nothing else is
-// acknowledged once more: a sidecar that had forgotten the subscriber waits for it.
+// fresh returns the events without those that were delivered before the connection broke. If none is left, they are acknowledged
+// once more, because a sidecar that had forgotten the subscriber waits for that.
 func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
 	var repeated uint64
 	for len(events) > 0 && events[0].GetSequence() <= s.delivered {
@@ -213,9 +215,10 @@ func (s *Subscription) fresh(events []*pb.Event) ([]*pb.Event, error) {
 	return events, nil
 }
 
-// Close ends the subscription. What Next has said is handled is acknowledged first, and a sidecar that is about to end need
-// not wait for this subscriber, if it takes note of that within a second. A Next under way returns context.Canceled. The name
-// keeps its place, and its grace time, for another subscription: to leave for good, stop the endpoint.
+// Close ends the subscription. First it acknowledges what Next was told is handled, and lets the sidecar know that this
+// subscriber leaves, so that one which is about to end does not wait for it; that takes a second at most. A Next under way
+// returns context.Canceled. The name keeps its place for another subscription during its grace time: to leave for good, stop
+// the endpoint.
 func (s *Subscription) Close() {
 	if s.acks == nil {
 		s.cancel(nil)
@@ -234,7 +237,7 @@ func (s *Subscription) Close() {
 }
 
 // Events returns an iterator over the events, one by one. It ends after the endpoint's last one; any other end is its last
-// pair, with a nil event. Breaking off does not close the subscription.
+// pair, a nil event with the error. Breaking out of the loop does not close the subscription.
 func (s *Subscription) Events() func(yield func(*pb.Event, error) bool) {
 	return func(yield func(*pb.Event, error) bool) {
 		for {
