@@ -1,6 +1,6 @@
 package main
 
-// The forms of addresses that flags have. What is none of them is wrong usage; what only cannot be had, now or here, is not.
+// The forms of addresses in flags. An address of no such form is wrong usage; one that is only not to be had here or now is not.
 
 import (
 	"net"
@@ -9,7 +9,7 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// isHostPort reports whether an address has the form that one of TCP has. Whether there is such a host is not asked.
+// isHostPort reports whether an address has the form of a TCP address. The host is not looked up.
 func isHostPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil {
@@ -18,8 +18,8 @@ func isHostPort(address string) bool {
 	return err == nil
 }
 
-// canListen reports whether an address is host:port or unix:/path. Sockets that have a name but no file, which Linux has, have
-// no mode either, and so are none.
+// canListen reports whether an address is host:port or unix:/path. Linux's abstract sockets, which have a name but no file, will
+// not do: they have no mode.
 func canListen(address string) bool {
 	path, unix := strings.CutPrefix(address, "unix:")
 	if !unix {

@@ -14,7 +14,7 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile"
 )
 
-// attached serves whoever has a token from the file: by hand, under systemd, in a container.
+// attached serves callers with a token from the file: started by hand, under systemd, or in a container.
 func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) error {
 	tokens, err := launch.ReadTokenFile(c.TokenFile)
 	if err != nil {
@@ -29,7 +29,7 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 		return err
 	}
 	defer listener.Close()
-	if err := c.clearReadyFile(); err != nil { // not before: with its address, it may be another one's that lives
+	if err := c.clearReadyFile(); err != nil { // not before listening: it may belong to a sidecar that still listens there
 		return exitError{launch.ExitUsage, err}
 	}
 	metrics, err := serveMetrics(c.Metrics)
@@ -58,8 +58,8 @@ func (c *serveCommand) attached(signals *launch.Signals, logger *slog.Logger) er
 	})
 }
 
-// listen opens the listener. One that other machines can reach wants TLS, and callers who can be told from one another
-// before they send a word.
+// listen opens the listener. If other machines can reach it, it needs TLS, and certificates of its callers, so that strangers are
+// refused before they send a byte; or else a flag that says that tokens are enough.
 func (c *serveCommand) listen() (*launch.Listener, error) {
 	listener, err := launch.ListenAt(c.Listen, c.TLSCert != "")
 	switch {
@@ -75,7 +75,7 @@ func (c *serveCommand) listen() (*launch.Listener, error) {
 	return listener, nil
 }
 
-// credentials returns TLS if it was asked for, and else what local sockets have.
+// credentials returns TLS if it was asked for, else the credentials of local sockets.
 func (c *serveCommand) credentials(logger *slog.Logger) (credentials.TransportCredentials, error) {
 	if c.TLSCert == "" {
 		return launch.PeerCredentials(nil), nil
@@ -91,7 +91,7 @@ func (c *serveCommand) credentials(logger *slog.Logger) (credentials.TransportCr
 	return launch.PeerCredentials(credentials.NewTLS(config)), nil
 }
 
-// clearReadyFile removes what a sidecar that was killed has left: whoever waits for the file must not find that.
+// clearReadyFile removes the file that a killed sidecar has left, so that nobody who waits for the new one finds it.
 func (c *serveCommand) clearReadyFile() error {
 	if c.ReadyFile == "" {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// cutGrace is how long a service may take to end after its drain time, when everything is being cut. Beyond it the process
-// ends without it, as it does after a second signal.
+// cutGrace is how long a service may take to end after its drain time, when it cuts everything. After that the process ends
+// without waiting for it, as after a second signal.
 const cutGrace = 500 * time.Millisecond
 
 // service is what the sidecar is to the process around it.
@@ -28,7 +28,7 @@ type service interface {
 type life struct {
 	service  service
 	listener net.Listener
-	// parent is done when the process that the sidecar serves is gone; of one started by hand, it never is.
+	// parent is done when the process that the sidecar serves is gone; never, if the sidecar was started by hand.
 	parent context.Context
 	// asked is closed when a signal asks for the end, and forced when a second one does.
 	asked, forced <-chan struct{}
@@ -37,7 +37,7 @@ type life struct {
 	logger *slog.Logger
 }
 
-// run serves, calls ready, and returns when the sidecar was told to end, and has. The error has the exit code.
+// run serves, calls ready, and returns when the sidecar was told to end and has ended. The error has the exit code.
 func (l *life) run(ready func() error) error {
 	served := make(chan error, 1)
 	accepting := &acceptingListener{Listener: l.listener, accepting: make(chan struct{})}
@@ -63,7 +63,7 @@ func (l *life) run(ready func() error) error {
 	return l.end(served)
 }
 
-// keepSmall gives memory back to the system while the sidecar lives, until stop is called.
+// keepSmall starts to give memory back to the system now and then, until stop is called.
 func keepSmall() (stop func()) {
 	ticker, stopped := time.NewTicker(memoryTick), make(chan struct{})
 	var wg sync.WaitGroup
@@ -75,8 +75,8 @@ func keepSmall() (stop func()) {
 	}
 }
 
-// end drains the service, or cuts it off when the time is up. A second signal ends it at once: the process's end closes what
-// is open.
+// end drains the service, or cuts it off when the time is up. After a second signal it returns at once: the end of the process
+// closes what is open.
 func (l *life) end(served <-chan error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), l.drain)
 	defer cancel()
@@ -116,7 +116,7 @@ func (l *life) farewell(err error) error {
 	}
 }
 
-// acceptingListener tells when it is first asked for a connection: then the service serves, and may be drained.
+// acceptingListener closes accepting when it is first asked for a connection: then the service serves, and may be drained.
 type acceptingListener struct {
 	net.Listener
 	once      sync.Once

@@ -16,7 +16,7 @@ import (
 // limitFlags are limits of endpoints as people write them: name=value, with the API's names.
 type limitFlags []limitFlag
 
-// limitFlag is one of them.
+// limitFlag is one limit.
 type limitFlag struct {
 	field protoreflect.FieldDescriptor
 	value protoreflect.Value
@@ -82,7 +82,7 @@ func parseLimit(field protoreflect.FieldDescriptor, text string) (protoreflect.V
 	return protoreflect.ValueOfUint64(number), nil
 }
 
-// limits returns them as the API has them; of one that is given twice, the last.
+// limits returns them as the API has them. If one is given twice, the last value counts.
 func (l limitFlags) limits() *pb.Limits {
 	limits := new(pb.Limits)
 	for _, f := range l {

@@ -13,7 +13,7 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// version is the one place where the project's version stands; everything that shows it is told from here.
+// version is the version of the project. It is written here alone.
 const version = "0.1.0"
 
 const description = `pengbridge runs the peng3dnet network stack beside an application and hands it over as gRPC.
@@ -39,7 +39,7 @@ type commands struct {
 // streams is where a command writes: results to out, everything else to err.
 type streams struct {
 	out, err io.Writer
-	close    func() // waits, not for long, until what was written is
+	close    func() // waits, for a bounded time, until everything is written
 }
 
 // exitError is an error with an exit code of its own; all others exit with [launch.ExitFailure].

@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	// collectorShare is the part of the budget that the garbage collector may let lie about beside it: one in so many.
+	// collectorShare divides the budget: a quarter of it is how much garbage there may be besides.
 	collectorShare = 4
-	// fixedMemory is what a sidecar takes that is not in the budget: code, stacks, pooled buffers.
+	// fixedMemory is how many bytes a sidecar takes that are not in the budget: code, stacks, pooled buffers.
 	fixedMemory = 128 << 20
-	// smallProcess is what is not worth giving back.
+	// smallProcess is the footprint in bytes up to which nothing is worth giving back.
 	smallProcess = 64 << 20
-	// memoryTick is how often somebody looks whether there is something to give back.
+	// memoryTick is how often giveBackMemory looks.
 	memoryTick = 3 * time.Second
 )
 
-// limitMemory makes the collector work harder before the process is larger than what it may hold and a share of it: left
-// alone, it lets the process become twice as large. GOMEMLIMIT in the environment wins.
+// limitMemory makes the garbage collector work harder when the process gets larger than its budget and a quarter: left alone, it
+// lets the process become twice as large as what it holds. GOMEMLIMIT in the environment takes precedence.
 func limitMemory(budget int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(budget + budget/collectorShare + fixedMemory)
@@ -33,9 +33,9 @@ type footprint struct {
 	bytes       uint64
 }
 
-// giveBackMemory returns memory to the system, by free, when the process was busy and is not any more. It looks at each
-// tick until stop is closed. Without it a sidecar that is idle after an attack stays large: the collector runs when
-// something is allocated, and otherwise every two minutes.
+// giveBackMemory returns memory to the system, by free, when the process was busy and is not any more. It looks at each tick,
+// until stop is closed. Without it, a sidecar that is idle after an attack stays large for minutes: the collector runs when
+// memory is allocated, and otherwise every two minutes.
 func giveBackMemory(stop <-chan struct{}, ticks <-chan time.Time, look func() footprint, free func()) {
 	before, busy := look(), false
 	for {
@@ -56,7 +56,7 @@ func giveBackMemory(stop <-chan struct{}, ticks <-chan time.Time, look func() fo
 	}
 }
 
-// takeFootprint asks the runtime.
+// takeFootprint asks the runtime for the footprint.
 func takeFootprint() footprint {
 	samples := []metrics.Sample{
 		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},

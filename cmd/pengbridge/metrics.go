@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// scrapeTimeout bounds everything a scraper may take its time for.
+// scrapeTimeout bounds each thing that a scraper may be slow with.
 const scrapeTimeout = 10 * time.Second
 
 // metricsServer hands out metrics over HTTP. The nil one hands out nothing.
@@ -41,7 +41,7 @@ func serveMetrics(address string) (*metricsServer, error) {
 		WriteTimeout:      scrapeTimeout,
 		IdleTimeout:       scrapeTimeout,
 	}}
-	m.wg.Go(func() { _ = m.http.Serve(listener) }) // only close ends it
+	m.wg.Go(func() { _ = m.http.Serve(listener) }) // until close, so the error says nothing
 	return m, nil
 }
 

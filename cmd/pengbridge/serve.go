@@ -14,29 +14,29 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// logFlush bounds waiting for the last log lines to be read.
+// logFlush is how long the process waits at its end for stderr to take the last log lines.
 const logFlush = 200 * time.Millisecond
 
-// serveCommand runs the sidecar in one of two ways: for a parent that wrote a hello line (spawned.go), or for anybody with a
+// serveCommand runs the sidecar in one of two ways: for a parent that writes a hello line (spawned.go), or for anybody with a
 // token from a file (attached.go).
 type serveCommand struct {
 	Spawned bool `help:"Serve the parent process, which writes a hello line to stdin. For client libraries."`
 
-	Listen    string        `placeholder:"ADDR" help:"Listen on host:port or unix:/path. Beyond loopback --tls-cert and --tls-client-ca are required."`
+	Listen    string        `placeholder:"ADDR" help:"Listen on host:port or unix:/path. Beyond loopback this needs --tls-cert and --tls-key, and --tls-client-ca or --tls-any-client."`
 	TokenFile string        `type:"path" placeholder:"FILE" help:"The tokens that callers need, one a line; mode 600. See: pengbridge token."`
 	ReadyFile string        `type:"path" placeholder:"FILE" help:"Write address and process id there once it serves; removed at the end."`
 	Metrics   string        `placeholder:"ADDR" help:"Serve Prometheus metrics on http://ADDR/metrics, to anybody who can reach it."`
 	Drain     time.Duration `default:"10s" help:"How long goodbyes may take after SIGTERM (default ${default})."`
 
-	TLSCert      string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain for gRPC. A replaced file is used by the next connection; so are the others."`
+	TLSCert      string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain for gRPC. When the TLS files are replaced, the next connection uses the new ones."`
 	TLSKey       string `name:"tls-key" type:"path" placeholder:"FILE" help:"PEM private key of --tls-cert."`
-	TLSClientCA  string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"PEM certificates of who signs callers' certificates. Callers need one then, besides the token."`
+	TLSClientCA  string `name:"tls-client-ca" type:"path" placeholder:"FILE" help:"PEM certificates of the authorities that sign callers' certificates. Callers then need one besides the token."`
 	TLSAnyClient bool   `name:"tls-any-client" help:"Let callers without a certificate come from other machines: the token is all they need."`
 
 	MaxConnections int        `default:"10000" placeholder:"N" help:"How many gRPC connections there may be at once (default ${default})."`
 	Limit          limitFlags `placeholder:"NAME=VALUE" help:"A limit of endpoints whose application asks for none, such as max_connections=1000 or idle_timeout=5m."`
 	MaxLimit       limitFlags `placeholder:"NAME=VALUE" help:"The most that an application may ask for, such as max_packet_bytes=1MiB."`
-	MemoryBudget   byteSize   `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in logs of events; the peer that holds most is closed beyond it (default ${default})."`
+	MemoryBudget   byteSize   `default:"1GiB" placeholder:"SIZE" help:"What all endpoints together may hold for peers and in event logs; beyond it, the peer that holds most is closed (default ${default})."`
 
 	Reflection bool       `help:"Serve the API's description, for tools like grpcurl, to other machines as well. Locally it always is."`
 	Channelz   bool       `help:"Serve gRPC's channelz, for looking into the transport."`
@@ -55,7 +55,8 @@ Limits are named as in the API: ` + strings.Join(limitNames(), ", ") + `.
 
 SIGTERM (by hand also SIGINT and SIGHUP) ends it in good order, a second one at once.
 
-Spawned, it leaves one processor to its parent. GOMAXPROCS in the environment says how many it may use, in either way.
+Spawned, it leaves one processor to its parent if there are more than two. GOMAXPROCS in the environment says how many it may use,
+however it is started.
 
 Exit codes: 0 ended as asked, 1 failure, 2 wrong usage, 3 no proper parent, 4 cannot listen, 5 cut short.`
 }
@@ -65,7 +66,7 @@ func (c *serveCommand) Run(s *streams) error {
 		return exitError{launch.ExitUsage, err}
 	}
 	log := launch.NewLogWriter(s.err)
-	s.err, s.close = log, func() { log.Close(logFlush) } // what is said at the very end must not block, either
+	s.err, s.close = log, func() { log.Close(logFlush) } // the last message of all must not block, either
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: c.LogLevel}))
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, log)) // its own would write to stderr directly
 	signals := launch.WatchSignals(c.Spawned)
@@ -78,7 +79,7 @@ func (c *serveCommand) Run(s *streams) error {
 	return c.attached(signals, logger)
 }
 
-// options returns what a sidecar has in common, however it is started.
+// options returns the options that do not depend on how the sidecar is started.
 func (c *serveCommand) options(logger *slog.Logger) sidecar.Options {
 	return sidecar.Options{
 		Version:        version,
@@ -108,7 +109,7 @@ func (c *serveCommand) check() error {
 	case c.Metrics != "" && !isHostPort(c.Metrics):
 		return fmt.Errorf("--metrics must be host:port, not %q", c.Metrics)
 	case c.TokenFile == "":
-		return errors.New("--token-file is missing, there is no serving without a token; " +
+		return errors.New("--token-file is missing: nothing is served without a token; " +
 			"make one with: pengbridge token --add-to tokens")
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")

@@ -9,7 +9,7 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// spawnOwner owns the endpoints of a spawned sidecar: the parent, and tools that look on.
+// spawnOwner owns the endpoints of a spawned sidecar: those of the parent, which its tools may observe.
 const spawnOwner = "parent"
 
 // spawned serves the parent process. Until it is ready, errors go to stdout as well, where the parent waits for a line.
@@ -60,7 +60,8 @@ func refuse(s *streams, err error) error {
 	return errors.Join(err, launch.WriteError(s.out, err))
 }
 
-// spawnTokens returns the parent's token, and one for tools if the parent named a file for it, which remove removes.
+// spawnTokens returns the parent's token, and a read-only one for tools if the parent has named a file for it. remove removes
+// that file.
 func spawnTokens(h launch.Hello) (tokens *launch.Tokens, remove func(), err error) {
 	own := launch.Token{Secret: h.Token, Owner: spawnOwner}
 	if h.ReadOnlyTokenFile == "" {

@@ -103,7 +103,7 @@ func onlyEndpoint(ctx context.Context, sidecar *client.Sidecar) (string, error) 
 	}
 }
 
-// describe returns an event as one line: sequence, time, name, and what else there is.
+// describe returns an event as one line: sequence, time, name, and the fields that are set.
 func describe(e *pb.Event) string {
 	var b strings.Builder
 	at := time.Unix(0, int64(e.GetTimeUnixNano())).Format("15:04:05.000000")

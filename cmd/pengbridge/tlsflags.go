@@ -8,11 +8,11 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile"
 )
 
-// tlsFlags say how to connect to what speaks TLS: a sidecar that was started with --tls-cert, or a game server.
+// tlsFlags say how to connect with TLS: to a sidecar that was started with --tls-cert, or to a game server.
 type tlsFlags struct {
 	TLS     bool   `name:"tls" help:"Connect with TLS. The other --tls flags imply it."`
-	TLSCA   string `name:"tls-ca" type:"path" placeholder:"FILE" help:"PEM certificates of who vouches for the other side. Not given: the system's authorities."`
-	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain to show to a side that asks for one."`
+	TLSCA   string `name:"tls-ca" type:"path" placeholder:"FILE" help:"PEM certificates of the authorities that sign the other side's certificate. Not given: the system's authorities."`
+	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"PEM certificate chain to show when the other side asks for one."`
 	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"PEM private key of --tls-cert."`
 	TLSName string `name:"tls-name" placeholder:"NAME" help:"What the other side's certificate must name, if that is not the address's host."`
 }

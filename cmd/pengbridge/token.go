@@ -8,10 +8,10 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
 
-// tokenCommand makes a token. Who may do what is decided by the file that it goes into.
+// tokenCommand makes a token. It is worth something only once it is in a sidecar's token file.
 type tokenCommand struct {
 	Owner    string `default:"default" help:"Whose endpoints it reaches. Tokens of one owner share them."`
-	ReadOnly bool   `help:"Let it look on, and nothing else."`
+	ReadOnly bool   `help:"Let it observe, and nothing else."`
 	AddTo    string `type:"path" placeholder:"FILE" help:"Add it to this token file, which is made with mode 600 if it is not there, and print nothing."`
 }
 

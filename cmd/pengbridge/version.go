@@ -6,12 +6,12 @@ import (
 )
 
 // licenses are the licence texts of what is compiled into the binary: of this project, of Go, and of each module. `make
-// licenses` writes them, and a test sees that they are current.
+// licenses` writes them, and a test checks that they are current.
 //
 //go:embed licenses.txt
 var licenses string
 
-// versionCommand says what the binary is, and whose work is in it.
+// versionCommand prints the version, or the licences of what is compiled in.
 type versionCommand struct {
 	Licenses bool `help:"Print the licences of everything that is compiled into the binary."`
 }
