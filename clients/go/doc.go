@@ -9,6 +9,12 @@
 //   - [Sidecar.Commands] sends commands in batches without waiting for answers, and sends them again after a broken
 //     connection without anything happening twice.
 //
+// Servers and clients are made with API.Bind and API.Connect. Name the subscriber there (EventOptions.expected_subscriber), and
+// no event is lost before it subscribes. An endpoint goes on until it is stopped: a client, too, when its connection has ended.
+// examples/echo/goserver is a whole program. The binary that Spawn starts is built with
+//
+//	go build ./cmd/pengbridge
+//
 // For speed, a program omits the events that it does not use (EventOptions.omit_types), sends many packets with one call of
 // [Commands.SendPackets], and lets its subscription acknowledge over the same Commands and reuse its memory
 // ([SubscribeOptions]).

@@ -3,6 +3,7 @@ package pengbridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"time"
@@ -61,7 +62,7 @@ func (r *retry) again(ctx context.Context, err error) error {
 		patience = giveUpDeserted
 	}
 	if now.Sub(r.since) > patience {
-		return errors.Join(ErrSidecarLost, err)
+		return fmt.Errorf("%w: %w", ErrSidecarLost, err)
 	}
 	spread := r.pause/2 + rand.N(r.pause) //nolint:gosec // only so that many do not come back at once
 	timer := time.NewTimer(spread)
@@ -75,7 +76,7 @@ func (r *retry) again(ctx context.Context, err error) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-r.sidecarDone:
-		return errors.Join(ErrSidecarLost, err)
+		return fmt.Errorf("%w: %w", ErrSidecarLost, err)
 	}
 }
 

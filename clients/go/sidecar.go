@@ -159,7 +159,9 @@ func (s *Sidecar) Conn() grpc.ClientConnInterface { return s.conn }
 func (s *Sidecar) Close() error {
 	var err error
 	if s.process != nil {
-		err = s.process.Close()
+		if err = s.process.Close(); err != nil {
+			err = fmt.Errorf("the sidecar did not end well: %w", err)
+		}
 	}
 	if closeErr := s.conn.Close(); closeErr != nil {
 		err = errors.Join(err, closeErr)

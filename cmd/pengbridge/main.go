@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/status"
 
 	"github.com/pengbridge/pengbridge/sidecar/launch"
 )
@@ -65,10 +67,20 @@ func run(args []string) int {
 	)
 	command, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(s.err, "pengbridge: %v\nSee: pengbridge --help\n", err)
+		fmt.Fprintf(s.err, "pengbridge: %v\nSee: %s --help\n", err, misused(err))
 		return launch.ExitUsage
 	}
 	return report(s, command.Run(s))
+}
+
+// misused returns the command that was used wrongly, as far as it was recognized.
+func misused(err error) string {
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
+		if node := parse.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "pengbridge"
 }
 
 // report says what went wrong, if anything, and returns the exit code.
@@ -76,10 +88,22 @@ func report(s *streams, err error) int {
 	if err == nil {
 		return launch.ExitOK
 	}
-	fmt.Fprintf(s.err, "pengbridge: %v\n", err)
+	fmt.Fprintf(s.err, "pengbridge: %s\n", spoken(err))
 	var exit exitError
 	if errors.As(err, &exit) {
 		return exit.code
 	}
 	return launch.ExitFailure
+}
+
+// spoken is an error's text for people: of what a sidecar answered, only what it said.
+func spoken(err error) string {
+	answer, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
+	if !ok {
+		return err.Error()
+	}
+	return strings.Replace(err.Error(), answer.Error(), answer.GRPCStatus().Message(), 1)
 }

@@ -119,6 +119,7 @@ func TestPingFails(t *testing.T) {
 		var handshake *endpoint.HandshakeError
 		require.ErrorAs(t, err, &handshake)
 		require.Equal(t, "unknownconntype", text(handshake.Reason))
+		require.Contains(t, err.Error(), "the server does not answer pings")
 	}
 	gone := listenRaw(t)
 	require.NoError(t, gone.Close())

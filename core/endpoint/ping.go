@@ -67,7 +67,7 @@ func Ping(ctx context.Context, address string, opts PingOptions) (PingResult, er
 		WaitHandshake: true,
 	})
 	if err != nil {
-		return PingResult{}, err
+		return PingResult{}, explained(err)
 	}
 	defer client.leavePing()
 	asked := time.Now()
@@ -93,7 +93,7 @@ func (cl *Client) awaitPong(ctx context.Context, pong <-chan PingResult, asked t
 			result.Delay = result.Received.Sub(asked)
 			return result, nil
 		default:
-			return PingResult{}, cl.conn.handshakeError()
+			return PingResult{}, explained(cl.conn.handshakeError())
 		}
 	case <-ctx.Done():
 		return PingResult{}, fmt.Errorf("no answer to the ping: %w", ctx.Err())
@@ -105,4 +105,12 @@ func (cl *Client) leavePing() {
 	reason := session.ReasonPingComplete
 	cl.end(ending{reason: &reason, timeout: stopTimeout})
 	<-cl.done
+}
+
+// explained says of a refused ping what its reason means: a server without pings does not know their connection type.
+func explained(err error) error {
+	if failed, ok := errors.AsType[*HandshakeError](err); ok && failed.Reason != nil && *failed.Reason == session.ReasonUnknownConntype {
+		return &HandshakeError{Reason: failed.Reason, Detail: "the server does not answer pings"}
+	}
+	return err
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import threading
@@ -27,9 +28,10 @@ def run() -> Iterator[Run]:
 
     with ExitStack() as running:
 
-        def start(script: str, *arguments: str) -> subprocess.Popen[str]:
+        def start(program: str | Path, *arguments: str) -> subprocess.Popen[str]:
+            command = [python, str(EXAMPLES / program)] if isinstance(program, str) else [str(program)]
             process = subprocess.Popen(
-                [python, str(EXAMPLES / script), *arguments],
+                [*command, *arguments],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -93,6 +95,20 @@ def test_echo_from_go(run: Run) -> None:
         timeout=120,  # seconds; it may have to be compiled
     )
     assert done.stdout.splitlines() == ["came back: map[text:one]", "came back: map[text:zwei]"], done.stderr
+
+
+def test_an_echo_server_in_go(run: Run, tmp_path: Path) -> None:
+    program = tmp_path / "goserver"
+    build = ["go", "build", "-o", str(program), "./examples/echo/goserver"]
+    subprocess.run(build, cwd=EXAMPLES.parent, check=True, timeout=300)
+    server = run(program, "127.0.0.1:0")
+    client = run("echo/client.py", line(server).removeprefix("listening on "), "one", "zwei")
+    assert client.communicate(timeout=PATIENCE)[0].splitlines() == [
+        "came back: {'text': 'one'}",
+        "came back: {'text': 'zwei'}",
+    ]
+    server.send_signal(signal.SIGINT)
+    assert server.wait(PATIENCE) == 0
 
 
 def test_demo(run: Run) -> None:
