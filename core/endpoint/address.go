@@ -11,9 +11,9 @@ import (
 	"github.com/pengbridge/pengbridge/core/packet"
 )
 
-// ParseAddress reads "host:port", "host", ":port", "[v6]:port" or "v6". A missing port is defaultPort. The host is not
+// ParseAddress reads "host:port", "host", ":port", "[v6]:port" or "v6". A missing port is DefaultPort. The host is not
 // looked up. The error is a *packet.InvalidError for the field "address".
-func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
+func ParseAddress(s string) (event.Addr, error) {
 	invalid := func(problem string) (event.Addr, error) {
 		return event.Addr{}, &packet.InvalidError{Field: "address", Problem: strconv.Quote(s) + " " + problem}
 	}
@@ -21,7 +21,7 @@ func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
 		return invalid("is not an address: use host:port")
 	}
 	if ip, err := netip.ParseAddr(s); err == nil && !strings.ContainsAny(s, "[]") { // IPv6 needs no brackets without a port
-		return event.Addr{Host: ip.String(), Port: defaultPort}, nil
+		return event.Addr{Host: ip.String(), Port: DefaultPort}, nil
 	}
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") || strings.Contains(s, ":") {
@@ -45,7 +45,7 @@ func ParseAddress(s string, defaultPort uint16) (event.Addr, error) {
 		return invalid("has brackets that do not enclose an IPv6 address")
 	}
 	if port == "" {
-		return event.Addr{Host: host, Port: defaultPort}, nil
+		return event.Addr{Host: host, Port: DefaultPort}, nil
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestParseAddress(t *testing.T) {
 		"gäste.example:1":     {Host: "gäste.example", Port: 1},
 		"[::ffff:1.2.3.4]:80": {Host: "::ffff:1.2.3.4", Port: 80},
 	} {
-		got, err := endpoint.ParseAddress(s, endpoint.DefaultPort)
+		got, err := endpoint.ParseAddress(s)
 		require.NoError(t, err, "%q", s)
 		require.Equal(t, want, got, "%q", s)
 	}
@@ -39,7 +39,7 @@ func TestParseAddress(t *testing.T) {
 		"host:65536", "host:-1", "host:+80", "host: 80", "host:8_0", "host:http", "a:b:1", "tcp://h:1", "h/x", "h\n",
 		"[::1", "::1]", "[::1]x", "[localhost]:1", "[1.2.3.4]:1", "[]:1", "::1:x",
 	} {
-		_, err := endpoint.ParseAddress(s, endpoint.DefaultPort)
+		_, err := endpoint.ParseAddress(s)
 		var invalid *packet.InvalidError
 		require.ErrorAs(t, err, &invalid, "%q", s)
 		require.Equal(t, "address", invalid.Field)
@@ -52,13 +52,13 @@ func FuzzParseAddress(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		a, err := endpoint.ParseAddress(s, 1234)
+		a, err := endpoint.ParseAddress(s)
 		if err != nil {
 			var invalid *packet.InvalidError
 			require.ErrorAs(t, err, &invalid)
 			return
 		}
-		again, err := endpoint.ParseAddress(address(a), 1)
+		again, err := endpoint.ParseAddress(address(a))
 		require.NoError(t, err)
 		require.Equal(t, a, again)
 	})

@@ -31,7 +31,7 @@ const dialFarewell = 100 * time.Millisecond
 // connection is established, with TLS if asked for; with WaitHandshake, when it is active. After an error no endpoint is left.
 // Errors: *packet.InvalidError, packet.ErrExists, ErrConnectRefused, ErrUnknownHost, *HandshakeError, those of ctx.
 func Dial(ctx context.Context, address string, opts ClientOptions) (*Client, error) {
-	addr, err := ParseAddress(address, DefaultPort)
+	addr, err := ParseAddress(address)
 	if err != nil {
 		return nil, err
 	}

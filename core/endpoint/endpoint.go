@@ -73,7 +73,7 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 	if err := opts.Limits.Validate(); err != nil {
 		return nil, err
 	}
-	limits := opts.Limits.WithDefaults()
+	limits := opts.Limits.withDefaults()
 	e := &Endpoint{
 		limits:  limits,
 		sink:    opts.Events,

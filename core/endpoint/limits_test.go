@@ -159,5 +159,6 @@ func TestBadLimits(t *testing.T) {
 		require.ErrorAs(t, err, &invalid)
 		require.Equal(t, field, invalid.Field)
 	}
-	require.Equal(t, endpoint.DefaultLimits(), endpoint.Limits{}.WithDefaults())
+	server, _ := listen(t)
+	require.Equal(t, endpoint.DefaultLimits(), server.Stats().Limits, "those of the zero value")
 }

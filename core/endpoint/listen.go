@@ -21,7 +21,7 @@ type Server struct{ *Endpoint }
 // any free one), and starts it unless the start is deferred. Errors: *packet.InvalidError, packet.ErrExists,
 // ErrAddressInUse, ErrAddressNotHere, ErrUnknownHost, fs.ErrPermission, those of ctx.
 func Listen(ctx context.Context, address string, opts ServerOptions) (*Server, error) {
-	addr, err := ParseAddress(address, DefaultPort)
+	addr, err := ParseAddress(address)
 	if err != nil {
 		return nil, err
 	}

@@ -91,8 +91,8 @@ func DefaultLimits() Limits {
 	}
 }
 
-// WithDefaults returns the limits with every zero field replaced by its default.
-func (l Limits) WithDefaults() Limits {
+// withDefaults returns the limits with every zero field replaced by its default.
+func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	fill(&l.MaxPacket, d.MaxPacket)
 	fill(&l.MaxHandshakePacket, d.MaxHandshakePacket)
