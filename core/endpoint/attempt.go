@@ -16,8 +16,8 @@ type attempt struct {
 	entered bool       // a place at the gate is held, which leave gives back
 	shut    bool       // there is something to read, but the gate is shut
 
-	p    []byte  // what to write, or where to read to; a read without goes into buf
-	buf  *[]byte // what was read; nil if nothing was, or to p
+	p    []byte  // what to write, or where to read to; if it is empty, a read goes into buf
+	buf  *[]byte // the pooled buffer that was read into; nil if none was
 	size int     // how much to read at most
 	n    int     // bytes read or written
 	err  error
@@ -28,12 +28,12 @@ func (a *attempt) init(do func(a *attempt, fd uintptr) (done bool)) {
 	a.call = func(fd uintptr) bool { return do(a, fd) }
 }
 
-// reset prepares a read of at most size bytes, to room if there is any.
+// reset prepares a read of at most size bytes, into room if that is not empty.
 func (a *attempt) reset(gate event.Gate, size int, room []byte) {
 	*a = attempt{call: a.call, gate: gate, size: size, p: room}
 }
 
-// target returns where to read to: the room, or a buffer from the pool, which becomes buf.
+// target returns where to read to: the room, or else a buffer from the pool, which becomes buf.
 func (a *attempt) target(pool *sync.Pool) []byte {
 	to := a.p
 	if len(to) == 0 {

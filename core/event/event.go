@@ -85,8 +85,8 @@ type Event struct {
 	Type Type
 	// Refused marks a received packet that a rule, an unfinished handshake or an unknown id kept from being accepted.
 	Refused bool
-	// Owned says that nobody else has Body's memory: a sink may keep it, but must not change it. Those of large received
-	// packets are.
+	// Owned says that nobody else uses Body's memory: a sink may keep it, but must not change it. The bodies of large received
+	// packets are owned.
 	Owned    bool
 	Join     bool
 	PacketID uint32

@@ -12,7 +12,7 @@ import (
 // Packet is one received packet: its id and its body, inflated and checked to be exactly one MessagePack value.
 type Packet struct {
 	ID    uint32
-	Owned bool // whether nobody else has Body's memory: it may be kept
+	Owned bool // nobody else uses Body's memory: it may be kept
 	Body  []byte
 }
 
@@ -36,8 +36,8 @@ func (in *Inbound) Feed(p []byte) {
 	}
 }
 
-// Room returns memory for the next bytes, if a large frame is pending: whoever reads them to the beginning of it calls Filled
-// in place of Feed. It is empty otherwise, and valid until the next call.
+// Room returns memory for the next bytes if a large frame is pending, else none. Bytes that are read to its beginning are
+// passed by Filled, not by Feed. It is valid until the next call.
 func (in *Inbound) Room() []byte {
 	if in.err != nil {
 		return nil
