@@ -1,4 +1,4 @@
-// Package core_test checks what the directories promise of each other: who may import whom.
+// Package core_test checks what the directories promise of each other: which may import which.
 package core_test
 
 import (
@@ -83,7 +83,7 @@ func TestOnlyEndpointHasSockets(t *testing.T) {
 	assert.True(t, found, "somebody must import net, or this test looks in the wrong place")
 }
 
-// TestMapsNameFilesThatExist: whoever follows a doc.go to a file finds it, below the doc.go's own directory.
+// TestMapsNameFilesThatExist: the files that a doc.go names are there, in its own directory or below.
 func TestMapsNameFilesThatExist(t *testing.T) {
 	for _, dir := range []string{".", "../sidecar"} {
 		files := map[string]bool{}

@@ -179,7 +179,7 @@ func TestPing(t *testing.T) {
 		"pings leave nothing behind (defect 12)")
 }
 
-// TestPingAnsweredByTheApplication is a ping whose server hears of it, and answers by itself.
+// TestPingAnsweredByTheApplication: the server's application gets the ping as packets, and answers.
 func TestPingAnsweredByTheApplication(t *testing.T) {
 	s := start(t, Options{})
 	client := s.client(t, gameToken)

@@ -217,7 +217,7 @@ func TestHalfSentMessagesOfStrangers(t *testing.T) {
 		require.Equal(t, "8", code, "RESOURCE_EXHAUSTED")
 	}
 	_, err := s.client(t, gameToken).GetInfo(testContext(t), &pb.GetInfoRequest{})
-	require.NoError(t, err, "who has a token is no stranger")
+	require.NoError(t, err, "a caller with a token is no stranger")
 	require.NoError(t, caller.framer.WriteRSTStream(1, http2.ErrCodeCancel))
 	require.Eventually(t, func() bool {
 		_, err := healthpb.NewHealthClient(s.dial(t, "")).Check(testContext(t), &healthpb.HealthCheckRequest{})

@@ -85,7 +85,7 @@ func TestTLSOptionsThatMakeNoSense(t *testing.T) {
 	}
 }
 
-// TestRenewedCertificates: who connects gets the new certificate, and who is connected stays.
+// TestRenewedCertificates: new connections get the new certificate, and established ones stay.
 func TestRenewedCertificates(t *testing.T) {
 	s := start(t, Options{})
 	client := s.client(t, gameToken)

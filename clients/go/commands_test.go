@@ -147,7 +147,7 @@ func TestCommandsDo(t *testing.T) {
 	assert.Equal(t, codes.NotFound, status.Code(err))
 	require.NoError(t, c.Do(timeout(t), closeWith("c")))
 	require.NoError(t, c.Close(timeout(t)))
-	assert.False(t, told, "who waits for an answer gets it, nobody else")
+	assert.False(t, told, "only the caller that waits for the answer gets it")
 	_, err = c.Send(timeout(t), closeWith("d"))
 	assert.ErrorIs(t, err, ErrClosed)
 }

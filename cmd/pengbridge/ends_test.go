@@ -94,7 +94,7 @@ func (r *running) finish(t *testing.T) int {
 	return r.ProcessState.ExitCode()
 }
 
-// hasEnded reports whether a process is no more, or is only waited for by whoever got it from its parent.
+// hasEnded reports whether a process has ended, even if its new parent has yet to wait for it.
 func hasEnded(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true

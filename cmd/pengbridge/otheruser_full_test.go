@@ -18,7 +18,7 @@ import (
 // nobody is a user that owns nothing.
 const nobody = 65534
 
-// TestOtherUsersAreRefused: who runs as another user gets no answer over a Unix socket, whatever the socket's mode and the
+// TestOtherUsersAreRefused: a program of another user gets no answer over a Unix socket, whatever the socket's mode and the
 // token say. It takes root, to be another user.
 func TestOtherUsersAreRefused(t *testing.T) {
 	require.Zero(t, os.Getuid(), "this test has to become another user: run it as root")

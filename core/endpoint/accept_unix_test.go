@@ -92,7 +92,7 @@ func TestOutOfFiles(t *testing.T) {
 	}
 	waiting.shake()
 	waiting.send(echoID, one)
-	require.Equal(t, one, waiting.expect(echoID), "who had to wait is not lost")
+	require.Equal(t, one, waiting.expect(echoID), "a connection that had to wait is not lost")
 	connect().expect(packet.IDHello)
 	require.NoError(t, stdin.Close())
 	require.NoError(t, child.Wait())

@@ -15,7 +15,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// TestBroadcastTargets: who gets a broadcast, and what is said of the others.
+// TestBroadcastTargets: which connections get a broadcast, and what is said of the others.
 func TestBroadcastTargets(t *testing.T) {
 	server, record := listen(t, func(opts *endpoint.ServerOptions) { opts.Ping = &session.PingAnswer{} })
 	peers := map[uint64]*rawPeer{}
@@ -80,7 +80,7 @@ func TestBroadcastTargets(t *testing.T) {
 	record.await(t, event.ServerClose, 2)
 	result, err = server.Broadcast(endpoint.Target{Group: "red"}, echo, one)
 	require.NoError(t, err)
-	require.Zero(t, result.Queued, "who closed is in no group any more")
+	require.Zero(t, result.Queued, "a closed connection is in no group any more")
 }
 
 // TestBroadcastErrors come before anything goes out.

@@ -93,7 +93,7 @@ func TestBudgetUnfinishedFrames(t *testing.T) {
 	freed(t, budget)
 }
 
-// TestBudgetTellsThroughTLS: the reason reaches a peer behind TLS, too, whose connection has no place for it but a writer's.
+// TestBudgetTellsThroughTLS: the reason reaches a peer over TLS as well, where only a writer goroutine can send it.
 func TestBudgetTellsThroughTLS(t *testing.T) {
 	budget := endpoint.NewBudget(2 * mib)
 	known := newIdentity(t)
@@ -176,7 +176,7 @@ func TestBudgetLogs(t *testing.T) {
 	freed(t, budget)
 }
 
-// TestBudgetPing: a server cannot fill the memory of those who ping it.
+// TestBudgetPing: a server cannot fill the memory of a program that pings it.
 func TestBudgetPing(t *testing.T) {
 	budget := endpoint.NewBudget(mib)
 	l := listenRaw(t)

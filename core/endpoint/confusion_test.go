@@ -38,8 +38,8 @@ func logged(l *logText) func(*endpoint.ServerOptions) {
 	return func(opts *endpoint.ServerOptions) { opts.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 }
 
-// TestPlainAndTLS: who speaks plainly to a TLS port, or TLS to a plain one, is refused at once, and the log says what the
-// matter is.
+// TestPlainAndTLS: a peer that does not speak TLS to a TLS port, or speaks it to a plain one, is refused at once, and the log
+// says why.
 func TestPlainAndTLS(t *testing.T) {
 	t.Parallel()
 	id := newIdentity(t)

@@ -21,7 +21,7 @@ type valve struct {
 	paused time.Duration
 	full   bool
 	inside int // places held
-	line   int // who waits
+	line   int // how many wait
 }
 
 func newValve() *valve {
@@ -119,7 +119,7 @@ func (v *valve) settled(tb testing.TB, waiting int) {
 	require.Eventually(tb, func() bool {
 		inside, line := v.counts()
 		return inside == 0 && line == waiting
-	}, patience, time.Millisecond, "places at the gate are given back, and only who has something to read waits in line")
+	}, patience, time.Millisecond, "places at the gate are given back, and only readers with something to read wait in line")
 }
 
 // shutFor waits until the gate has been shut for a while.
@@ -141,7 +141,7 @@ func TestGateHoldsReading(t *testing.T) {
 	v.count(t, event.ServerHandshakeComplete, 2)
 	v.settled(t, 0)
 	v.shut()
-	v.settled(t, 0) // who came in before it was shut may still read
+	v.settled(t, 0) // a reader that came in before it was shut may still read
 	body := filler(64 << 10)
 	wrote := make(chan struct{})
 	const packets = 400
@@ -247,7 +247,7 @@ func TestEndsWithShutGate(t *testing.T) {
 	closed, stopped := joinRaw(t, server), joinRaw(t, server)
 	v.count(t, event.ServerHandshakeComplete, 2)
 	v.shut()
-	v.settled(t, 0) // who came in before it was shut may still read
+	v.settled(t, 0) // a reader that came in before it was shut may still read
 	closed.send(echoID, one)
 	stopped.send(echoID, one)
 	v.settled(t, 2)

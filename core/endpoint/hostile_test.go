@@ -191,7 +191,7 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
-// TestPingsWithoutReading: who asks without a handshake, and does not read the answers, gets little memory for them.
+// TestPingsWithoutReading: a peer that asks without a handshake, and does not read the answers, gets little memory for them.
 func TestPingsWithoutReading(t *testing.T) {
 	t.Parallel()
 	budget := endpoint.NewBudget(1 << 30)
@@ -210,7 +210,7 @@ func TestPingsWithoutReading(t *testing.T) {
 	good.echoes(server, record, 1)
 }
 
-// TestSlowHandshake: who sends a byte now and then costs others nothing, and goes when its time is up (defects 1, 10).
+// TestSlowHandshake: a peer that sends a byte now and then costs others nothing, and goes when its time is up (defects 1, 10).
 func TestSlowHandshake(t *testing.T) {
 	t.Parallel()
 	const limit = 3 * time.Second // in which the good one has to be ready on any machine
@@ -238,8 +238,8 @@ func TestSlowHandshake(t *testing.T) {
 	good.echoes(server, record, 1)
 }
 
-// TestStingyPeers: who does not end a frame, or reads nothing, costs others nothing, and goes when its time is up (defects
-// 1, 9).
+// TestStingyPeers: a peer that does not end a frame, or reads nothing, costs others nothing, and goes when its time is up
+// (defects 1, 9).
 func TestStingyPeers(t *testing.T) {
 	t.Parallel()
 	const soon = 100 * time.Millisecond

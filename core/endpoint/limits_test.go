@@ -92,7 +92,7 @@ func TestRegistryLimit(t *testing.T) {
 	require.Equal(t, "packettoolarge", text(record.await(t, event.ClientClose, 0).Reason))
 }
 
-// TestConnectionLimits: who comes too many is refused at once, and others may come when one has left.
+// TestConnectionLimits: a connection beyond the limit is refused at once, and another may come when one has left.
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	for why, l := range map[endpoint.Refusal]endpoint.Limits{

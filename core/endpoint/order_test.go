@@ -79,7 +79,7 @@ func TestEventOrder(t *testing.T) {
 	}
 }
 
-// TestActiveBeforeHandshakeComplete: who reacts to handshakecomplete by sending can do so (defect 35's other half).
+// TestActiveBeforeHandshakeComplete: an application can react to handshakecomplete by sending (defect 35's other half).
 func TestActiveBeforeHandshakeComplete(t *testing.T) {
 	for range 20 {
 		server, record := listen(t)

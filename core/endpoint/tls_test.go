@@ -148,7 +148,7 @@ func TestTLSEndsOrderly(t *testing.T) {
 	require.EqualValues(t, alert, last)
 }
 
-// TestTLSRefusals: who does not speak TLS, or is not trusted, is refused at once, and stalls nobody (defect 6).
+// TestTLSRefusals: a peer that does not speak TLS, or is not trusted, is refused at once, and stalls nobody (defect 6).
 func TestTLSRefusals(t *testing.T) {
 	t.Parallel()
 	id, stranger := newIdentity(t), newIdentity(t)

@@ -132,7 +132,7 @@ func TestDeafPeer(t *testing.T) {
 	}
 }
 
-// TestGreedyPinger: who asks and never reads the answers costs a queue, and no more.
+// TestGreedyPinger: a peer that asks and never reads the answers costs a queue, and no more.
 func TestGreedyPinger(t *testing.T) {
 	server, record := listen(t, limits(endpoint.Limits{SendQueue: 1 << 20}), func(opts *endpoint.ServerOptions) {
 		opts.Ping = &session.PingAnswer{Data: append([]byte("\x81\xa4data"), filler(32<<10)...)}

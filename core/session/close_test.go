@@ -49,7 +49,7 @@ func TestFirstCauseWins(t *testing.T) {
 				if first.told {
 					told = []uint32{packet.IDClose}
 				}
-				require.Equal(t, told, ids(t, p.take()), "closeconn is sent once, and not to who closed")
+				require.Equal(t, told, ids(t, p.take()), "closeconn is sent once, and not to a peer that has closed")
 			}
 		}
 	}

@@ -151,7 +151,7 @@ func TestPingMisuse(t *testing.T) {
 	}{
 		{packet.IDPong, empty, "pinginvalidside"},
 		{66, empty, "invalidpingpacket"},
-		{packet.IDPing, deep, "malformedpacket"}, // its answer would be one level too deep for the one who asked
+		{packet.IDPing, deep, "malformedpacket"}, // its answer would be nested one level too deep for the peer that asked
 	} {
 		server, _ := pingPair(t, session.PingAnswer{})
 		server.receive(packed(test.id, test.body))

@@ -21,7 +21,7 @@ const (
 	scriptSteps
 )
 
-// FuzzDialogue lets two sessions talk, from the first byte on, as the script says: who sends when, and in what pieces and
+// FuzzDialogue lets two sessions talk, from the first byte on, as the script says: which one sends when, and in what pieces and
 // order the two streams arrive.
 func FuzzDialogue(f *testing.F) {
 	f.Add([]byte{3, 2, 200, 0, 17, 130}, uint8(9))

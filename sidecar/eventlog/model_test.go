@@ -132,7 +132,7 @@ func (m *model) full() bool {
 	return bytes >= int64(m.options.BacklogBytes) || int(events) >= m.options.BacklogEvents
 }
 
-// drained stays true: who subscribes after that may read, but is not waited for.
+// drained stays true: subscribers that come after that may read, but are not waited for.
 func (m *model) drained() bool {
 	m.wasDrained = m.wasDrained || m.closed && m.slowest() == m.last()
 	return m.wasDrained
@@ -247,7 +247,7 @@ func (m *model) close(c *modelCursor, now time.Time) {
 	m.settle()
 }
 
-// expire removes those who have been away too long, one by one, and returns their names.
+// expire removes subscribers that have been away too long, one by one, and returns their names.
 func (m *model) expire(now time.Time) (names []string) {
 	for {
 		var gone *modelSubscriber

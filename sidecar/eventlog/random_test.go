@@ -281,7 +281,7 @@ func (r *run) compare() {
 	got.MemoryBytes, got.Paused = 0, 0
 	require.Equal(r, r.model.stats(), got)
 	require.Equal(r, r.model.full(), r.log.Full())
-	require.Empty(r, r.lost, "nobody is lost who is not away")
+	require.Empty(r, r.lost, "only subscribers that are away are lost")
 	select {
 	case <-r.log.Drained():
 		require.True(r, r.model.drained(), "drained too early")
@@ -290,7 +290,7 @@ func (r *run) compare() {
 	}
 }
 
-// finish closes the log, lets everybody read the rest, and waits for those who are away.
+// finish closes the log, lets every subscriber read the rest, and waits for those that are away.
 func (r *run) finish() {
 	r.log.Close()
 	r.model.closed = true

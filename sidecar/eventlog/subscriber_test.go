@@ -151,7 +151,7 @@ func TestWhoWasTakenOverDoesNotComeBack(t *testing.T) {
 	require.NoError(t, l.Acknowledge("newer", "game", 1))
 	require.EqualValues(t, 1, l.Stats().Subscribers[0].Acknowledged)
 	request.Resume = false
-	subscribe(t, l, request) // but who wants to can take over
+	subscribe(t, l, request) // but it can take over again if it says so
 }
 
 func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
@@ -180,13 +180,13 @@ func TestASubscriberThatStaysAwayIsLostOnce(t *testing.T) {
 		_, _, err := l.Subscribe(eventlog.Request{Name: "game", Mode: eventlog.Acknowledging})
 		require.Equal(t, &eventlog.GoneError{Sequence: 31, Oldest: l.Stats().First}, err, "loss is never silent")
 		_, header := subscribe(t, l, eventlog.Request{Name: "game", Mode: eventlog.Durable})
-		require.Equal(t, header.First, header.Next, "who was told comes as somebody new")
+		require.Equal(t, header.First, header.Next, "after the error, it comes as a new subscriber")
 		time.Sleep(time.Hour)
 		require.Empty(t, lost)
 	})
 }
 
-// The grace clock may run out while the subscriber is coming in. Whoever is in stays in.
+// The grace time may run out just when the subscriber comes back. Once it is back, it stays.
 func TestComingBackInTheLastMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := eventlog.New(eventlog.Options{Grace: time.Minute})

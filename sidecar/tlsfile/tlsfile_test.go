@@ -17,7 +17,7 @@ import (
 	"github.com/pengbridge/pengbridge/sidecar/tlsfile/tlstest"
 )
 
-// handshake connects a client with a server, and returns who the client met, and what each found wrong.
+// handshake connects a client with a server, and returns the name that the server has shown, and the errors of both.
 func handshake(t *testing.T, client, server *tls.Config) (met string, clientErr, serverErr error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // both ends may write at the same time, which net.Pipe does not allow

@@ -113,7 +113,7 @@ func (a *application) subscribe(ctx context.Context) {
 	a.subs = append(a.subs, sub)
 	a.streams.Go(func() {
 		err := a.read(ctx, sub)
-		if ctx.Err() == nil { // who crashes does not say that it leaves
+		if ctx.Err() == nil { // an application that crashes does not say that it leaves
 			sub.Close()
 		}
 		a.mu.Lock()

@@ -14,8 +14,8 @@ import (
 type connection struct {
 	id       uint64
 	stage    stage
-	known    bool   // whether a packet has told whose it is
-	life     uint32 // then, whose
+	known    bool   // whether a packet has told which peer's life it belongs to
+	life     uint32 // that life, if known
 	received uint32 // numbered packets that came in
 	former   uint32 // how many of them an application has handled that is no more
 	sent     []uint32

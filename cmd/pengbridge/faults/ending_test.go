@@ -122,7 +122,7 @@ func (r *run) stayAway(ctx context.Context) error {
 	late := r.sidecar.control.Subscribe(ctx, client.SubscribeOptions{EndpointID: r.endpoint, Subscriber: r.subscriber()})
 	defer late.Close()
 	if _, err := late.Next(); status.Code(err) != codes.NotFound {
-		return fmt.Errorf("who comes too late is told: %w", err)
+		return fmt.Errorf("a call that comes too late: %w", err)
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ const (
 )
 
 // TestFairnessAfterAResume: writers that always have more to send are held back by a full log. When the subscriber reads again,
-// they take turns: the gate lets them in in the order in which they came, 64 KiB at a time, and who was inside comes last.
+// they take turns: the gate lets them in in the order in which they came, 64 KiB at a time, and the one that was inside comes
+// last.
 //
 // Between two turns of one of them, each other one that waits has a turn before it. While it is inside, as many others may
 // get in as the backlog has grants, four, and wait in front of it again. So nobody waits for longer than the packets of seven

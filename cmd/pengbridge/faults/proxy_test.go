@@ -44,7 +44,7 @@ type link struct {
 	up, down       *lane // from the client, and to it
 }
 
-// narrowBytes is what a narrow proxy's sockets hold: little, so that who sends has to wait, or to keep it.
+// narrowBytes is how much a narrow proxy's sockets hold: so little that senders have to wait, or to queue.
 const narrowBytes = 32 << 10
 
 // newProxy relays to an address, "host:port" or "unix:/path", until close. It listens on loopback, or in the same folder.

@@ -20,10 +20,10 @@ type schedule struct {
 	simple   bool   // whether the application acknowledges nothing
 	watched  bool   // whether somebody observes the log besides
 	narrow   bool   // whether the sockets of peers hold little
-	recorded bool   // whether the log has what is sent
+	recorded bool   // whether sends are logged
 	backlog  uint64 // of the log, in bytes; it is smaller than what the peers send, if fills is set
 	fills    bool   // whether the log is filled
-	ring     uint32 // what the log holds of what nobody needs any more, in bytes
+	ring     uint32 // how much the log holds that nobody needs any more, in bytes
 	steps    []step
 	end      end
 }
@@ -33,7 +33,7 @@ type step struct {
 	packets int     // each peer may send more
 	after   float64 // which part of them the application has seen when the fault comes
 	fault   fault
-	peer    int // whom it hits, if it hits one
+	peer    int // which peer it hits, if it hits one
 	bytes   int // when it hits, for faults in the middle of a message
 }
 
@@ -59,7 +59,7 @@ const (
 	freezeSidecar    // SIGSTOP and SIGCONT
 	freezeAndReset   // the same, and the application's connection breaks meanwhile
 	freezeAndCutPeer // the same, and a peer's does
-	outrunWatcher    // who only looks on does not read, until the log has let go of what it has not seen
+	outrunWatcher    // the watcher does not read, until the log no longer holds what it has not seen
 
 	// A peer and its connection.
 	resetPeer     // RST
@@ -175,9 +175,9 @@ func newSchedule(seed uint64) schedule {
 
 // reconcile makes the parts of a schedule fit.
 func (s *schedule) reconcile() {
-	// Who knows what an application has done that forgot it, without a log of what was sent?
+	// If an application forgets what it has done, only a log of what was sent tells it.
 	s.recorded = s.recorded || s.process || s.has(crash)
-	// Who acknowledges nothing relies on the ring, which must be small for somebody to be outrun.
+	// An application that acknowledges nothing relies on the ring, which must be small for the watcher to be outrun.
 	outruns := s.has(outrunWatcher)
 	s.simple = s.simple && !s.process && !outruns
 	if outruns {
@@ -207,7 +207,7 @@ func (s *schedule) has(f fault) bool {
 	return slices.ContainsFunc(s.steps, func(s step) bool { return s.fault == f })
 }
 
-// String shows the schedule to who looks for what went wrong.
+// String shows the schedule, for finding out what went wrong.
 func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d: %d peers, packets of %d bytes, backlog %d KiB; ends with %v\n",

@@ -56,7 +56,7 @@ func (w *watcher) read(ctx context.Context) error {
 	sub := w.sidecar.Subscribe(ctx, client.SubscribeOptions{EndpointID: w.endpoint})
 	defer sub.Close()
 	for {
-		events, err := sub.Next() // the first one opens the stream: whoever is held has one, and can be outrun
+		events, err := sub.Next() // the first call opens the stream, without which it could not be outrun
 		for _, e := range events {
 			w.oracle.watched(e)
 		}
@@ -143,7 +143,7 @@ func (r *run) outrun(ctx context.Context) error {
 	return eventually(ctx, "the watcher to be told", func() bool { return r.watcher.outruns() > before })
 }
 
-// observer returns who only looks on; nil if nobody does.
+// observer returns the watcher's entry among the subscribers; nil if there is none.
 func observer(info *pb.EndpointInfo) *pb.SubscriberInfo {
 	for _, s := range info.GetSubscribers() {
 		if s.GetMode() == pb.SubscriberMode_SUBSCRIBER_MODE_OBSERVER {

@@ -13,7 +13,7 @@ import (
 	"github.com/pengbridge/pengbridge/core/session"
 )
 
-// rounds is how often a close is tried whose outcome is a race in the reference.
+// rounds is how often a close is tried: in the reference, its outcome is a race.
 const rounds = 20
 
 // Defect 15: a reference client reads the true reason of a reference server's close in about half of all closes.
