@@ -63,6 +63,25 @@ def test_messages_come_in_however_they_are_split(size: int) -> None:
     assert (Kind.PING, Flag.ACK, 0, bytes(8)) in server.frames()
 
 
+@pytest.mark.parametrize("frame", [13, 1000, _http2.LARGEST_FRAME])
+@pytest.mark.parametrize("read", [77, 5000, 256 << 10])
+def test_messages_larger_than_a_frame(frame: int, read: int) -> None:
+    server = Server()
+    whole = _http2.LARGEST_FRAME - 5  # with its prefix, it fills a frame
+    sizes = [0, whole, whole + 1, 1, 40_000, 0, 300_000, 5, whole, whole]
+    messages = [random.Random(size).randbytes(size) for size in sizes]
+    stream = b"".join(map(message, messages))
+    frames = server.headers(RESPONSE)
+    frames += b"".join(data(stream[position : position + frame]) for position in range(0, len(stream), frame))
+    frames += server.trailers(OK)
+    got: list[bytes] = []
+    for position in range(0, len(frames), read):
+        got += server.call.receive(frames[position : position + read])
+    assert got == messages
+    assert server.call.ended
+    assert server.call.error is None
+
+
 @pytest.mark.parametrize(
     ("trailers", "code", "text"),
     [
@@ -243,9 +262,10 @@ def test_more_than_the_window_is_a_violation() -> None:
 
 
 @pytest.mark.parametrize("end", [Flag.END_STREAM, 0])
-def test_an_end_in_the_middle_of_a_message(end: int) -> None:
+@pytest.mark.parametrize("beginning", [b"\0", message(b"two")[:5], message(b"two")[:6]])
+def test_an_end_in_the_middle_of_a_message(end: int, beginning: bytes) -> None:
     server = Server()
-    server.call.receive(server.headers(RESPONSE) + data(message(b"one") + b"\0", end) + server.trailers(OK))
+    server.call.receive(server.headers(RESPONSE) + data(message(b"one") + beginning, end) + server.trailers(OK))
     assert server.call.error is not None
     assert server.call.error.code == Code.INTERNAL
 

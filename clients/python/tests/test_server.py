@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import operator
+import random
 import socket
 import threading
 import time
@@ -56,6 +57,17 @@ def test_echo(net: Net) -> None:
     received = client.registry.getObj("t:echo")
     eventually(lambda: len(received.received) == 4)
     assert received.received == [({"a": [1, None, b"\0"]}, None), ("text", None), (7, None), (None, None)]
+
+
+def test_large_packets(net: Net) -> None:
+    server = net.server(packets={"t:echo": Echo})
+    client = net.client(server, packets={"t:echo": Recorder})
+    bodies = [{"n": n, "large": random.Random(n).randbytes(n)} for n in (1, 200 << 10, 300 << 10, 2, 3 << 20, 3)]
+    for body in bodies:
+        client.send_message("t:echo", body)
+    packet = client.registry.getObj("t:echo")
+    eventually(lambda: len(packet.received) == len(bodies))
+    assert packet.messages() == bodies
 
 
 def test_hooks_of_a_client(net: Net) -> None:

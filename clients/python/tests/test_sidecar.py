@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import random
 import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgpack
 import pytest
 from harness import WAIT, eventually
 from rawpeer import RawPeer
@@ -95,6 +98,18 @@ def test_a_life_from_both_sides(sidecar: Sidecar) -> None:
     with pytest.raises(pengbridge.EndpointStoppedError):
         client.send("t:a", 1)
     assert client.poll() == []
+
+
+@pytest.mark.parametrize("size", [200 << 10, 300 << 10, 3 << 20])
+def test_large_packets(server: ServerEndpoint, client: ClientEndpoint, size: int) -> None:
+    body = {"large": random.Random(size).randbytes(size)}
+    client.send("t:a", body)
+    received = until(server, pengbridge.Received)
+    assert received.body == body
+    assert type(received.msgpack) is bytes
+    assert received.msgpack == msgpack.packb(body)
+    assert pickle.loads(pickle.dumps(received)) == received
+    assert "packet='t:a'" in repr(received)
 
 
 def test_everything_is_reported_if_asked_for(sidecar: Sidecar) -> None:

@@ -55,7 +55,7 @@ def _is_flat(value: Any) -> bool:
     return True
 
 
-def decode(body: bytes) -> Any:
+def decode(body: bytes | memoryview) -> Any:
     """Unpacks a body as every peng3dnet peer does: text is str, map keys are str or bytes. Lengths are bounded by the body.
 
     Raises:

@@ -74,7 +74,8 @@ class Call:
         self._header_flags = 0
         self._responded = False  # the response's headers are here, trailers may follow
         self._parts: list[bytes] = []  # of messages that are not complete
-        self._have = 0  # bytes in them
+        self._begun = False  # whether the first one's prefix is known, and not in the parts any more
+        self._have = 0  # bytes in them, with that prefix
         self._need = _PREFIX_SIZE  # bytes that are worth looking at
         self._messages: list[bytes] = []
         self._allowed = WINDOW  # bytes that may still come
@@ -255,8 +256,12 @@ class Call:
             self._end(CallError(Code.INTERNAL, "the call ended without a status"))
 
     def _cut_messages(self) -> None:
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        data = b"".join(self._parts)
         position, size = 0, len(data)
+        if self._begun:
+            self._begun = False
+            position = self._need - _PREFIX_SIZE
+            self._messages.append(data[:position])  # for a large message that is all of it, and no copy
         self._need = _PREFIX_SIZE
         while size - position >= _PREFIX_SIZE:
             compressed, length = _PREFIX.unpack_from(data, position)
@@ -267,12 +272,12 @@ class Call:
             begin = position + _PREFIX_SIZE
             if size - begin < length:
                 self._need = _PREFIX_SIZE + length
-                break
+                self._begun = True
+                self._parts, self._have = [data[begin:]], size - position
+                return
             position = begin + length
             self._messages.append(data[begin:position])
-        rest = data[position:]
-        self._parts = [rest] if rest else []
-        self._have = len(rest)
+        self._parts, self._have = [data[position:]], size - position
 
     def _allow_more(self) -> None:
         """Lets the other side send as much again as we have dealt with; while held, only what a message lacks."""

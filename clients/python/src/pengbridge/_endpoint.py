@@ -7,9 +7,9 @@ import logging
 import secrets
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from . import _inbox, _wire, v1
+from . import _inbox, _large, _wire, v1
 from ._fork import Origin
 from ._outbox import UNTOLD, Answer, Outbox
 from ._reader import Reader
@@ -155,6 +155,8 @@ class Endpoint:
 
 def events(batch: bytes) -> Sequence[v1.event_pb2.Event]:
     """Decodes a batch of the log. Headers and heartbeats have no events."""
+    if len(batch) > _large.SMALLEST and (event := _large.large_event(batch)) is not None:
+        return (cast("v1.event_pb2.Event", event),)
     return v1.sidecar_service_pb2.SubscribeResponse.FromString(batch).events
 
 

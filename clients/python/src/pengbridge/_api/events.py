@@ -243,7 +243,7 @@ class _WithPacket(_OfConnection):
     @property
     def msgpack(self) -> bytes:
         """The body as it came, in MessagePack."""
-        return self._raw.msgpack
+        return bytes(self._raw.msgpack)  # of a large packet, it is a view
 
 
 class Received(_WithPacket):
