@@ -101,7 +101,7 @@ type Sidecar struct {
 // New returns a sidecar that does not listen yet.
 func New(o Options) (*Sidecar, error) {
 	if o.Tokens == nil {
-		return nil, errors.New("sidecar: there is no mode without tokens")
+		return nil, errors.New("sidecar: Options.Tokens is required")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

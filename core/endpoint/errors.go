@@ -11,7 +11,7 @@ import (
 // packet.ErrExists, packet.ErrMalformedBody, wire.ErrTooLarge, fs.ErrPermission, and the errors of a context.
 var (
 	// ErrStopped: the endpoint has ended, or is about to.
-	ErrStopped = errors.New("the endpoint is stopped")
+	ErrStopped = errors.New("the endpoint is stopped: make another one")
 	// ErrUnknownConn: there is no such connection, or it is closing or closed.
 	ErrUnknownConn = errors.New("no such connection, or it is closed")
 	// ErrNotActive: the handshake is not complete.

@@ -148,16 +148,16 @@ func (t *Table) used(id uint32) bool {
 // vacant returns an error if the type's name or id is taken, which says by what.
 func (t *Table) vacant(typ Type) error {
 	if i, ok := t.byName[typ.Name]; ok {
-		return fmt.Errorf("%w: %q has the id %d", ErrExists, typ.Name, t.types[i].ID)
+		return fmt.Errorf("%w: %q has the id %d: choose another name", ErrExists, typ.Name, t.types[i].ID)
 	}
 	if i, ok := t.byID[typ.ID]; ok {
-		return fmt.Errorf("%w: id %d belongs to %q", ErrExists, typ.ID, t.types[i].Name)
+		return fmt.Errorf("%w: id %d belongs to %q: choose another id, or none", ErrExists, typ.ID, t.types[i].Name)
 	}
 	if id, ok := t.remote[typ.Name]; ok && id != typ.ID {
-		return fmt.Errorf("%w: %q has the id %d at the server", ErrExists, typ.Name, id)
+		return fmt.Errorf("%w: %q has the id %d at the server: give that, or none", ErrExists, typ.Name, id)
 	}
 	if name, ok := t.taken[typ.ID]; ok && name != typ.Name {
-		return fmt.Errorf("%w: id %d belongs to %q at the server", ErrExists, typ.ID, name)
+		return fmt.Errorf("%w: id %d belongs to %q at the server: choose another id, or none", ErrExists, typ.ID, name)
 	}
 	return nil
 }

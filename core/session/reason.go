@@ -63,7 +63,7 @@ func (e *UnknownPacketError) Is(target error) bool { return target == packet.Err
 type NotOnServerError struct{ Name string }
 
 func (e *NotOnServerError) Error() string {
-	return fmt.Sprintf("packet %q is not in the server's registry: it could not be understood there", e.Name)
+	return fmt.Sprintf("packet %q is not in the server's registry: register it there as well", e.Name)
 }
 
 // Is makes the error an instance of [packet.ErrUnknown].

@@ -39,7 +39,7 @@ type GoneError struct {
 
 // Error names the oldest sequence that can be had.
 func (e *GoneError) Error() string {
-	return fmt.Sprintf("sequence %d is no longer held; the oldest one is %d", e.Sequence, e.Oldest)
+	return fmt.Sprintf("sequence %d is no longer held: the oldest one is %d, subscribe from there", e.Sequence, e.Oldest)
 }
 
 // RangeError says that a sequence is too large: an acknowledged one lies beyond the last event sent to the subscriber, or a

@@ -142,7 +142,7 @@ func readPrivateFile(path string) ([]byte, error) {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return nil, fmt.Errorf("%s has mode %04o, others can read it; run: chmod 600 %s", path, info.Mode().Perm(), path)
 	case info.Size() > maxTokenFile:
-		return nil, fmt.Errorf("%s has more than %d bytes", path, maxTokenFile)
+		return nil, fmt.Errorf("%s is no token file: it has more than %d bytes", path, maxTokenFile)
 	}
 	return io.ReadAll(io.LimitReader(f, maxTokenFile))
 }
