@@ -147,5 +147,5 @@ func TestEndpointsOfOthersDoNotExist(t *testing.T) {
 
 func TestThereIsNoModeWithoutTokens(t *testing.T) {
 	_, err := New(Options{})
-	require.ErrorContains(t, err, "tokens")
+	require.ErrorContains(t, err, "Tokens")
 }
