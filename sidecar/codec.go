@@ -1,7 +1,7 @@
 package sidecar
 
-// How messages become bytes, and bytes messages: everything through protobuf, except what comes by the thousand. Batches
-// of events go out as the log has encoded them; batches of commands are cut up by commandBatch.
+// How messages are encoded and decoded: by protobuf, except for what comes by the thousand. Batches of events go out as the log
+// has encoded them; batches of commands are cut up by commandBatch.
 
 import (
 	"google.golang.org/grpc/encoding"
@@ -20,14 +20,14 @@ func newCodec() codec {
 	return codec{encoding.GetCodecV2("proto")}
 }
 
-// encodedBatch is a SubscribeResponse in its wire form. The bytes belong to the event log, and do not change before gRPC says
-// that it has written them.
+// encodedBatch is a SubscribeResponse in its wire form. The bytes belong to the event log, and do not change until gRPC has
+// written them and calls Put.
 type encodedBatch struct{ eventlog.Batch }
 
 // Put implements mem.BufferPool: gRPC gives the bytes back.
 func (b encodedBatch) Put(*[]byte) { b.Release() }
 
-// Get implements mem.BufferPool, of which gRPC needs the other half only.
+// Get implements mem.BufferPool. gRPC only needs Put.
 func (b encodedBatch) Get(n int) *[]byte {
 	p := make([]byte, n)
 	return &p
@@ -40,7 +40,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 			return mem.BufferSlice{mem.SliceBuffer(batch.Data), mem.SliceBuffer(batch.Body)}, nil // left to the collector
 		}
 		data := batch.Data
-		return mem.BufferSlice{mem.NewBuffer(&data, batch)}, nil // one of less than a kilobyte is not given back
+		return mem.BufferSlice{mem.NewBuffer(&data, batch)}, nil // gRPC does not give back less than a kilobyte
 	}
 	return c.CodecV2.Marshal(v)
 }

@@ -15,20 +15,20 @@ import (
 const (
 	// readSize is how much one read takes at most. It is also what an event.Gate grants at a time.
 	readSize = 64 << 10
-	// waitSize is how much a read takes that has to wait with its buffer in hand.
+	// waitSize is how much a read takes at most that has to hold its buffer while it waits.
 	waitSize = 4 << 10
 )
 
 // readBuffers and waitBuffers are in use only while bytes are being handled: an idle connection has none, unless it has to
-// wait with a buffer in hand.
+// hold its buffer while it waits.
 var (
 	readBuffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 	waitBuffers = sync.Pool{New: func() any { b := make([]byte, waitSize); return &b }}
 )
 
-// serve reads the connection until it is active, and hands it over to another goroutine then: its own stack has grown to
-// twice of what waiting needs, more with TLS, and stacks in use do not shrink below that. The connection's goroutine ends
-// when the socket's stream does, or when the connection was closed and the peer had its time to read why.
+// serve reads the connection until it is active, and then hands it over to another goroutine: by then its stack has grown to
+// twice what waiting needs, with TLS to more, and stacks in use do not shrink below that. The connection's goroutine ends when
+// the socket's stream does, or when the connection was closed and the peer had time to read why.
 func (c *conn) serve() {
 	if c.protect() && c.readOn(true) {
 		c.e.working.Go(c.serveActive)
@@ -46,13 +46,12 @@ func (c *conn) serveActive() {
 // leave ends the connection's goroutine.
 func (c *conn) leave() {
 	c.letGo()
-	_ = c.nc.Close() // for the last time; whoever cut the connection closed it before
+	_ = c.nc.Close() // if the connection was cut, it is closed already
 	c.complain()
 	c.e.retire(c)
 }
 
-// readOn reads until the stream has ended, which it returns false for, or the connection has become active if that is asked
-// for.
+// readOn reads until the stream has ended, and returns false then, or until the connection is active, if that is asked for.
 func (c *conn) readOn(untilActive bool) bool {
 	for !untilActive || !c.joined {
 		buf, n, err := c.read()
@@ -94,7 +93,7 @@ func keep(buf *[]byte) {
 // errConcluded ends the reading of a connection whose close was reported.
 var errConcluded = errors.New("the connection is concluded")
 
-// read waits for n bytes and returns them in a pooled buffer, or nil if they are where the inbound has said. They may come
+// read waits for bytes, and returns how many came, in a pooled buffer, or in the inbound's Room if buf is nil. They may come
 // with an error.
 func (c *conn) read() (buf *[]byte, n int, err error) {
 	if c.raw == nil {
@@ -108,8 +107,8 @@ func (c *conn) read() (buf *[]byte, n int, err error) {
 	return buf, n, err
 }
 
-// readReady reads what is there, once the gate lets it. A connection that is silent holds no place at the gate, and none
-// in its line.
+// readReady reads what is there, once the gate lets it. A silent connection holds no place at the gate, and none in its
+// line.
 func (c *conn) readReady() (*[]byte, int, error) {
 	r := &c.reading
 	r.reset(c.e.gate, c.pace.readSize(), c.inbound.Room())
@@ -126,8 +125,8 @@ func (c *conn) readReady() (*[]byte, int, error) {
 	}
 }
 
-// readBlocking is for connections that cannot be asked whether there is something to read. They wait with a small buffer
-// in hand; while the peer fills it, larger ones follow.
+// readBlocking is for connections that cannot be asked whether there is something to read. They hold a small buffer while they
+// wait, and a large one after reads that filled the small one.
 func (c *conn) readBlocking() (*[]byte, int, error) {
 	pool := &waitBuffers
 	if c.filled {
@@ -144,7 +143,7 @@ func (c *conn) readBlocking() (*[]byte, int, error) {
 	return r.buf, n, err
 }
 
-// receive handles n received bytes, which are where read has said. Those that come when the end is decided are thrown away.
+// receive handles n bytes that read has returned. Once the end is decided, bytes are thrown away.
 func (c *conn) receive(buf *[]byte, n int) {
 	c.bytesReceived.Add(uint64(n))
 	c.e.counters.bytesReceived.Add(uint64(n))
@@ -166,8 +165,8 @@ func (c *conn) receive(buf *[]byte, n int) {
 	c.rest(packets, n)
 }
 
-// rest waits until a connection that is limited may go on. It gives up its place at the gate meanwhile, and nobody takes
-// the wait for the peer's silence.
+// rest waits until a connection with limits on its pace may go on. Meanwhile it gives up its place at the gate, and the wait does
+// not count as the peer's silence.
 func (c *conn) rest(packets, bytes int) {
 	delay := c.pace.owe(packets, bytes)
 	if delay <= 0 {

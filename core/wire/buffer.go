@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Pooled buffers have a power of two of bytes, from 512 to 256 KiB. Larger ones, for whole frames, belong to whoever gets
+// Pooled buffers have a power of two of bytes, from 512 to 256 KiB. Larger ones, for whole frames, are owned by the receiver of
 // the frame.
 const (
 	minBufferBits = 9
@@ -14,17 +14,17 @@ const (
 	maxBuffer     = 1 << maxBufferBits
 )
 
-// buffers keeps free buffers by size, so that connections that receive now and then share what only a few need at once.
+// buffers keeps free buffers by size: connections that receive now and then share what only a few need at the same time.
 var buffers [maxBufferBits - minBufferBits + 1]sync.Pool
 
-// piece is the size of the buffers in which a frame is collected that does not fit into one of them. It is as much as comes
-// with one read. Frames leave no garbage behind while they grow, however many begin and never end.
+// piece is the size of the buffers in which larger frames are collected, as much as one read brings. As these are pooled, frames
+// leave no garbage behind while they grow, however many begin and never end.
 const piece = 64 << 10
 
 // buffer is memory for the beginning of one frame, or of one inflated body.
 type buffer struct {
 	bytes []byte
-	// before holds what comes before bytes, each a full piece. Only what is beyond a piece has any.
+	// before holds what comes before bytes, each a full piece. It is empty up to the size of a piece.
 	before []*buffer
 }
 
@@ -40,8 +40,8 @@ func newBuffer(n int) *buffer {
 	return &buffer{bytes: make([]byte, 0, 1<<(minBufferBits+class))}
 }
 
-// append adds p, which is some of what the whole frame lacks, and returns the buffer that holds everything now. Up to a
-// piece, it moves to twice the room where there is none, but not beyond what the whole frame takes.
+// append adds p, which is part of what the frame lacks, and returns the buffer that holds everything now. Up to the size of a
+// piece, a full buffer is replaced by one of twice the size, but not larger than the whole frame.
 func (b *buffer) append(p []byte, frame int) *buffer {
 	for {
 		if n := len(b.bytes) + len(p); n > cap(b.bytes) && cap(b.bytes) < piece {
@@ -59,7 +59,7 @@ func (b *buffer) append(p []byte, frame int) *buffer {
 	}
 }
 
-// goOn returns b, or if that is a full piece of a frame that has more, the one that follows it.
+// goOn returns b, or the next piece if b is full and the frame has more bytes.
 func (b *buffer) goOn(frame int) *buffer {
 	if len(b.bytes) < piece || b.len() == frame {
 		return b
@@ -69,7 +69,8 @@ func (b *buffer) goOn(frame int) *buffer {
 	return next
 }
 
-// room returns where what comes next belongs, if that is a piece with others before it, and at most what the frame lacks.
+// room returns the memory for the bytes that come next, no more than the frame lacks, if there are full pieces before it; else
+// none.
 func (b *buffer) room(frame int) []byte {
 	if len(b.before) == 0 {
 		return nil
@@ -81,10 +82,10 @@ func (b *buffer) room(frame int) []byte {
 // len returns how many bytes there are.
 func (b *buffer) len() int { return len(b.before)*piece + len(b.bytes) }
 
-// memory returns how many bytes they take, unused room included.
+// memory returns how many bytes of memory they take, including unused room.
 func (b *buffer) memory() int { return len(b.before)*piece + cap(b.bytes) }
 
-// start returns the first bytes: all of them, or a piece at least.
+// start returns the first bytes: all of them, or at least a piece.
 func (b *buffer) start() []byte {
 	if len(b.before) > 0 {
 		return b.before[0].bytes
@@ -92,7 +93,7 @@ func (b *buffer) start() []byte {
 	return b.bytes
 }
 
-// pieces returns everything in order, behind what is in first.
+// pieces returns everything in order, after what is in first.
 func (b *buffer) pieces(first ...[]byte) [][]byte {
 	for _, full := range b.before {
 		first = append(first, full.bytes)
@@ -118,7 +119,7 @@ func (b *buffer) join() *buffer {
 	return whole
 }
 
-// pooled reports whether the memory, in one piece, is used again after release.
+// pooled reports whether the memory of bytes is reused after release.
 func (b *buffer) pooled() bool { return cap(b.bytes) <= maxBuffer }
 
 // release gives the memory back. It may be called on nil.

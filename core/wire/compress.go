@@ -59,7 +59,7 @@ func (c Compression) AppendPacket(dst []byte, id uint32, body []byte) ([]byte, e
 	return frame, nil
 }
 
-// checkSize says whether a frame can hold a body of so many bytes.
+// checkSize says whether a frame can hold a body of that many bytes.
 func checkSize(body int) error {
 	switch {
 	case body == 0:

@@ -8,9 +8,9 @@ import (
 
 // Decoder cuts a stream of bytes into frames. Its zero value is ready, with [DefaultMaxBody] for a limit.
 //
-// It works on the memory that Feed gets; only the beginning of a frame whose rest has not come is copied, into pooled
-// buffers that grow as bytes come and never on the word of a length. The rest of a large one may be read into these, which
-// saves the copying (Room). With nothing pending, and settled, it holds no memory.
+// It works on the memory that Feed gets. Only the beginning of a frame whose rest has not come is copied, into pooled
+// buffers that grow as bytes come and never on the word of a length; the rest of a large frame can be read into them without a
+// copy (Room). With nothing pending, and settled, it holds no memory.
 //
 // After an error it stays dead and returns the same error for ever. It is not for concurrent use.
 type Decoder struct {
@@ -39,21 +39,21 @@ func (d *Decoder) Feed(p []byte) {
 	}
 }
 
-// Room returns memory for the next bytes of the stream, if Next has returned false in the middle of a large frame: whoever
-// reads them to its beginning, and calls Filled in place of Feed, saves a copy. Otherwise it is empty. It is valid until the
-// next Feed, Filled or Release.
+// Room returns memory for the next bytes of the stream if Next has returned false in the middle of a large frame, else none.
+// Reading them to its beginning, and calling Filled instead of Feed, saves a copy. It is valid until the next Feed, Filled or
+// Release.
 func (d *Decoder) Room() []byte {
 	if d.partial == nil {
 		return nil
 	}
 	need, err := d.need(d.partial.start())
-	if err != nil { // a lower limit, of which Next tells
+	if err != nil { // the limit is lower now: Next will return the error
 		return nil
 	}
 	return d.partial.room(need)
 }
 
-// Filled says that the next n bytes of the stream are where Room has said. Otherwise it is like Feed.
+// Filled says that the next n bytes of the stream were read to the beginning of Room. Otherwise it is like Feed.
 func (d *Decoder) Filled(n int) {
 	d.Settle()
 	d.partial.bytes = d.partial.bytes[:len(d.partial.bytes)+n]
@@ -114,8 +114,8 @@ func (d *Decoder) nextInPieces() (Frame, bool, error) {
 	return d.parse(whole.bytes, true)
 }
 
-// need returns how many bytes a frame that begins with p must have before there is something to do: those of the length
-// prefix, and once they are there, those of the whole frame.
+// need returns how many bytes of a frame that begins with p have to be there before there is something to do: the length
+// prefix, and once that is there, the whole frame.
 func (d *Decoder) need(p []byte) (int, error) {
 	if len(p) < LengthSize {
 		return LengthSize, nil
@@ -134,7 +134,7 @@ func (d *Decoder) need(p []byte) (int, error) {
 	return LengthSize + int(length), nil
 }
 
-// resemblance says what the beginning of a frame may be instead: what else comes to a port has a huge length, too.
+// resemblance says what the beginning of a frame may be instead: other protocols look like a frame of a huge length.
 func resemblance(p []byte) string {
 	const handshakeRecord, version = 0x16, 0x03 // of TLS
 	switch {

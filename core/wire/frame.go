@@ -21,7 +21,7 @@ const (
 	HeaderSize = 6
 	// MaxBody is the largest body there can be, in bytes: 1 GiB, the most that a limit can be set to.
 	MaxBody = 1 << 30
-	// DefaultMaxBody is the limit of a [Decoder] that was not told another, in bytes: 16 MiB.
+	// DefaultMaxBody is the limit of a [Decoder] that was given no other, in bytes: 16 MiB.
 	DefaultMaxBody = 16 << 20
 )
 
@@ -33,9 +33,9 @@ const (
 )
 
 var (
-	// ErrTooLarge says that a body is beyond its limit, as received or after inflating. Peers are told "packettoolarge".
+	// ErrTooLarge says that a body exceeds its limit, as received or after inflating. Peers are told "packettoolarge".
 	ErrTooLarge = errors.New("packet too large")
-	// ErrMalformed says that bytes are no frame, or a body no zlib stream. Peers are told "malformedpacket".
+	// ErrMalformed says that bytes are not a frame, or a body not a zlib stream. Peers are told "malformedpacket".
 	ErrMalformed = errors.New("malformed packet")
 )
 
@@ -43,7 +43,7 @@ var (
 type Frame struct {
 	ID    uint32
 	Flags uint16
-	Owned bool   // whether nobody else has Body's memory, so that it may be kept, as that of large frames
+	Owned bool   // nobody else uses Body's memory, so it may be kept; that is so for large frames
 	Body  []byte // at least one byte, still compressed if Flags say so
 }
 
@@ -53,7 +53,7 @@ func AppendFrame(dst []byte, id uint32, flags uint16, body []byte) []byte {
 	return append(appendHeader(dst, id, flags, len(body)), body...)
 }
 
-// appendHeader appends what precedes a body of the given size.
+// appendHeader appends what precedes a body of size bytes.
 func appendHeader(dst []byte, id uint32, flags uint16, size int) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(HeaderSize+size))
 	dst = binary.BigEndian.AppendUint32(dst, id)

@@ -17,8 +17,8 @@ const (
 
 // Batch is a stretch of the log: at most 1,024 events and 256 KiB, or a single larger event.
 type Batch struct {
-	// Data, with Body behind it, is a whole pengbridge.v1.SubscribeResponse with the events. They are shared and must not be
-	// changed. They may be kept until Release, and keep at most a chunk of 256 KiB, or the one event, in memory.
+	// Data, followed by Body, is a whole pengbridge.v1.SubscribeResponse with the events. Both are shared and must not be
+	// changed. They may be kept until Release; they keep a chunk of at most 256 KiB, or the one event, in memory.
 	Data []byte
 	// Body is the end of a single event that is larger than 256 KiB: its packet's body. It is empty in other batches.
 	Body []byte
@@ -27,11 +27,11 @@ type Batch struct {
 	// Count is the number of events; 0 in a heartbeat.
 	Count int
 
-	chunk *chunk // that Data lies in; nil: Data is the batch's own
+	chunk *chunk // of which Data is a part; nil: Data is the batch's own
 }
 
-// Release says that Data is not needed any more. It may be called once; a batch that is not released is left to the
-// collector.
+// Release says that Data is not needed any more. It may be called once. The memory of a batch that is not released is left to
+// the garbage collector.
 func (b Batch) Release() {
 	if b.chunk != nil {
 		b.chunk.release()
@@ -57,7 +57,7 @@ func newTypeSet(types []event.Type) typeSet {
 	return s
 }
 
-// filter returns a batch with those events that are in the set, copied but for a Body.
+// filter returns a batch of the events that are in the set. It copies them, but not a Body.
 func (b Batch) filter(set typeSet) Batch {
 	if len(b.Body) > 0 {
 		return b.filterOne(set)

@@ -1,4 +1,4 @@
-// Encoding of what only rare events have: addresses, reasons, registries, arguments.
+// Encoding of the fields that only rare events have: addresses, reasons, registries, arguments.
 
 package eventlog
 
@@ -67,8 +67,8 @@ func appendDetails(dst []byte, e *event.Event) []byte {
 	return dst
 }
 
-// readable replaces what is no UTF-8 in strings that peers have a say in: protobuf libraries refuse a whole message for it,
-// so one such string would cut off every subscriber.
+// readable replaces what is not UTF-8 in strings that peers can influence. Protobuf libraries refuse a whole message for it, so
+// one such string would cut off every subscriber.
 func readable(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func addrSize(a event.Addr) int {
@@ -86,12 +86,12 @@ func registeredSize(r event.Registered) int {
 	return sizeMessage(registeredName, len(r.Name)) + sizeNumber(registeredID, uint64(r.ID))
 }
 
-// durationSize is that of seconds and nanoseconds, which have the same sign; negative ones take ten bytes each.
+// durationSize is the size of seconds and nanoseconds, which have the same sign; negative ones take ten bytes each.
 func durationSize(d time.Duration) int {
 	return sizeNumber(durationSeconds, uint64(d/time.Second)) + sizeNumber(durationNanos, uint64(d%time.Second))
 }
 
-// sizeMessage is that of a field of n bytes, which is left out when it is empty.
+// sizeMessage is the size of a field of n bytes, which is left out if n is 0.
 func sizeMessage(field protowire.Number, n int) int {
 	if n == 0 {
 		return 0
@@ -106,7 +106,7 @@ func appendText(dst []byte, field protowire.Number, v string) []byte {
 	return protowire.AppendString(protowire.AppendTag(dst, field, protowire.BytesType), v)
 }
 
-// sizeNumber is that of a field which is left out when it is 0.
+// sizeNumber is the size of a number's field, which is left out if the number is 0.
 func sizeNumber(field protowire.Number, v uint64) int {
 	if v == 0 {
 		return 0

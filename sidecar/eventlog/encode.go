@@ -1,6 +1,5 @@
 // Encoding: one event as one element of pengbridge.v1.SubscribeResponse.events. It is written by hand because it is done
-// for every event; the tests hold it to the protobuf library.
-
+// for every event; the tests compare it with the protobuf library.
 //
 // An entry of the log is a head and a tail. The head holds the entry's tag and length, and the sequence, which is known
 // only when the event takes its place in the log; the tail holds everything else, and is encoded before the log is locked.
@@ -79,7 +78,7 @@ func appendTail(dst []byte, e *event.Event, packet string) []byte {
 			dst = appendVarint(dst, conn)
 		}
 	}
-	if isPacket(e.Type) { // nothing else is set: to look would take a sixth of the time of an event
+	if isPacket(e.Type) { // nothing else is set, and looking would take a sixth of the time of an event
 		return dst
 	}
 	return appendDetails(dst, e)
@@ -95,7 +94,7 @@ func isPacket(t event.Type) bool {
 	}
 }
 
-// unixNano returns the time since 1970 in nanoseconds, and 0 for the zero time, which has no such number.
+// unixNano returns the time since 1970 in nanoseconds, and 0 for the zero time, which cannot be expressed so.
 func unixNano(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
