@@ -42,6 +42,8 @@ func TestBroadcastTargets(t *testing.T) {
 		{endpoint.Target{Exclude: []uint64{2, 99}}, []uint64{1, 3, 4}, nil},
 		{endpoint.Target{Conns: []uint64{3, 1, 3}}, []uint64{1, 3}, nil},
 		{endpoint.Target{Conns: []uint64{3, 5, 6, 99, 2}, Exclude: []uint64{2}}, []uint64{3}, []uint64{99, 5, 6}},
+		{endpoint.Target{Conns: []uint64{1, 2, 3, 4}, Exclude: []uint64{2, 99, 3, 1}}, []uint64{4}, nil},
+		{endpoint.Target{Conns: []uint64{4}, Exclude: []uint64{1, 2, 4}}, nil, nil},
 		{endpoint.Target{Group: "red"}, []uint64{1, 2}, nil},
 		{endpoint.Target{Group: "red", Exclude: []uint64{1}}, []uint64{2}, nil},
 		{endpoint.Target{Group: "nobody"}, nil, nil},
@@ -81,6 +83,9 @@ func TestBroadcastTargets(t *testing.T) {
 	result, err = server.Broadcast(endpoint.Target{Group: "red"}, echo, one)
 	require.NoError(t, err)
 	require.Zero(t, result.Queued, "a closed connection is in no group any more")
+	result, err = server.Broadcast(endpoint.Target{Conns: []uint64{1, 2, 3, 4}}, echo, one)
+	require.NoError(t, err)
+	require.Equal(t, endpoint.BroadcastResult{Queued: 3, Skipped: []uint64{2}}, result)
 }
 
 // TestBroadcastErrors come before anything goes out.

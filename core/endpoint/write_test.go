@@ -3,6 +3,7 @@ package endpoint_test
 // Packets that wait: for a batch's Flush, for the kernel, for a peer that does not read.
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -128,6 +129,33 @@ func TestDeafPeer(t *testing.T) {
 			good.echoes(server, record, 2)
 			require.Equal(t, "sendqueuefull", text(record.await(t, event.ServerClose, 1).Reason))
 			require.ErrorIs(t, server.Send(1, echo, one), endpoint.ErrUnknownConn)
+		})
+	}
+}
+
+// TestDeafPeerOfBroadcasts: the same for packets to many, whether they are recorded or not.
+func TestDeafPeerOfBroadcasts(t *testing.T) {
+	t.Parallel()
+	for _, recorded := range []bool{true, false} {
+		t.Run(fmt.Sprint("recorded: ", recorded), func(t *testing.T) {
+			server, record := listen(t, limits(endpoint.Limits{SendQueue: 2 << 20}), func(opts *endpoint.ServerOptions) {
+				opts.Compression = plainOnly()
+				opts.Omit = func(typ event.Type) bool { return typ == event.ServerSend && !recorded }
+			})
+			joinRaw(t, server)
+			good := joinRaw(t, server)
+			record.count(t, event.ServerHandshakeComplete, 2)
+			target, body := endpoint.Target{Conns: []uint64{1}}, filler(1<<20)
+			var result endpoint.BroadcastResult
+			for sent := 0; len(result.Skipped) == 0; sent++ {
+				require.Less(t, sent, 100, "more was taken than fits into the queue and the sockets")
+				var err error
+				result, err = server.Broadcast(target, echo, body)
+				require.NoError(t, err)
+			}
+			require.Equal(t, endpoint.BroadcastResult{Skipped: []uint64{1}}, result)
+			require.Equal(t, "sendqueuefull", text(record.await(t, event.ServerClose, 1).Reason))
+			good.echoes(server, record, 2)
 		})
 	}
 }
