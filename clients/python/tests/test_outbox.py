@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from fakes import FakeStream, FakeTransport, broken
-from harness import WAIT
+from harness import WAIT, eventually
 
 from pengbridge import _outbox, _wire
 from pengbridge._status import Code
@@ -177,13 +178,15 @@ def test_what_was_queued_before_the_start_goes_out() -> None:
 
 
 def test_one_message_carries_no_more_than_it_may(made: Fixture) -> None:
-    made.send(b"\0" * (_outbox._BATCH_BYTES - 10))
+    assert made.stream is not None
+    made.stream.busy = True
+    made.send(b"\0" * (_outbox._BATCH_BYTES - 200))
     made.send(b"\1" * 100)
     made.send(b"\2" * 100)
-    sizes = []
-    while sum(sizes) < 3:
-        sizes.append(len(made.request().commands))
-    assert max(sizes) < 3
+    made.send(b"\3" * (_outbox._BATCH_BYTES + 1))
+    made.send(b"\4")
+    made.stream.busy = False
+    assert [len(made.request().commands) for _ in range(4)] == [2, 1, 1, 1]
 
 
 def test_no_more_is_unanswered_than_the_sidecar_remembers(made: Fixture) -> None:
@@ -203,11 +206,14 @@ def test_no_more_is_unanswered_than_the_sidecar_remembers(made: Fixture) -> None
 def test_a_failure_names_its_command(made: Fixture) -> None:
     made.send(b"\1", cid=1, ptype="a")
     made.send(b"\2", cid=2, ptype="b")
-    made.commands(2)
-    made.answer(2, command_pb2.CommandFailure(number=2, code=5, message="gone", reason="UNKNOWN_CONNECTION"))
+    made.send(b"\3", cid=3)  # nobody is told
+    made.commands(3)
+    made.answer(
+        3, *(command_pb2.CommandFailure(number=n, code=5, message="gone", reason="UNKNOWN_CONNECTION") for n in (2, 3))
+    )
     answer = made.outbox.ask(command_pb2.Command(flush=command_pb2.Flush()))
     made.request()
-    made.answer(3)
+    made.answer(4)
     assert answer.wait(WAIT)
     assert answer.error is None
     assert [(cid, ptype, error.reason) for cid, ptype, error in made.failures] == [(2, "b", "UNKNOWN_CONNECTION")]
@@ -302,6 +308,33 @@ def test_a_command_that_is_too_large_is_refused(made: Fixture) -> None:
     with pytest.raises(SidecarError) as caught:
         made.send(b"\0" * (2 << 20))
     assert caught.value.reason == "PACKET_TOO_LARGE"
+
+
+def test_what_was_answered_makes_room(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_outbox, "LIMIT", 3 * len(_wire.send_prefix(1, 64, 1) + b"\0"))
+
+    def room() -> int:
+        """How many commands fit; then they are there."""
+        fit = 0
+        with contextlib.suppress(SidecarError):
+            while fit < 10:
+                made.send(b"\0")
+                fit += 1
+        return fit
+
+    assert made.stream is not None
+    made.stream.busy = True
+    assert room() == 3
+    made.stream.busy = False
+    made.commands(3)  # all in one message
+    queued = 3
+    for answered, fit in ((1, 1), (3, 2), (6, 3)):
+        made.answer(answered)
+        eventually(lambda: made.outbox._bytes < _outbox.LIMIT)
+        assert room() == fit, f"{answered} were answered"
+        made.commands(fit)
+        queued += fit
+    made.answer(queued)
 
 
 def test_a_full_outbox_refuses(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,6 +204,15 @@ def test_broadcast(net: Net) -> None:
     assert per_cid() == [["all", "others"]] * 2 + [["all", "some"]] * 2
 
 
+def test_a_broadcast_is_reported_for_each_client(net: Net, peng: Peng) -> None:
+    server = net.server(packets={"t:a": Recorder}, peng=peng)
+    for _ in range(2):
+        net.client(server, packets={"t:a": Recorder})
+    server.broadcast("t:a", "all")
+    sent = [(data["client"].cid, data["pid"]) for data in peng.data_of("server.connection.send") if data["pid"] == "t:a"]
+    assert sent == [(1, "t:a"), (2, "t:a")]
+
+
 def test_02_a_broadcast_loop_over_many_clients(net: Net) -> None:
     server = net.server(packets={"t:a": Recorder})
     peers = [RawPeer.connect(server.sock.getsockname()) for _ in range(320)]

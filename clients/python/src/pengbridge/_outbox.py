@@ -411,6 +411,5 @@ class Outbox:
             self._take_back()
             _settle(self._waiting, error)
             self._waiting.clear()
-            self._bytes = 0
         if unasked:
             self._lost(error)
