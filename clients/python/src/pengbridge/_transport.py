@@ -23,6 +23,7 @@ _OPTIONS = [
 ]
 _AUTHORITY = "localhost"  # a Unix socket's path is no valid one; TLS checks the real one
 _TIMED_OUT = "Deadline Exceeded"  # what grpcio says by itself; the sidecar has other words
+_PROBE = 1.0  # seconds
 _CONNECT = 10.0  # seconds for a stream's connection
 
 Answer = TypeVar("Answer", bound=Message)
@@ -81,7 +82,7 @@ class Transport:
             result: Answer = make(request, timeout=timeout, metadata=self._metadata, wait_for_ready=True)
         except grpc.RpcError as error:
             if error.details() == _TIMED_OUT:
-                why = f"the sidecar at {self._address} does not answer: waited {timeout:g} s"
+                why = f"the sidecar at {self._address} does not answer within {timeout:g} s: {self._why_silent()}"
                 raise CallError(Code.DEADLINE_EXCEEDED, why) from None
             raise _translated(error) from None
         except ValueError as error:  # the channel was closed
@@ -101,6 +102,15 @@ class Transport:
         authority = _AUTHORITY if self._trust is None else self._address
         scheme = "http" if tls is None else "https"
         return Stream(sock, tls, Call(_SERVICE + method, scheme, authority, self._metadata))
+
+    def _why_silent(self) -> str:
+        """What a person can do about a sidecar that does not answer: grpcio keeps to itself why it cannot connect."""
+        try:
+            sock, _ = _dial.connect(self._address, self._trust, _PROBE)
+        except OSError as error:
+            return str(error)
+        sock.close()
+        return "it can be connected to, but hangs, or the two sides do not agree on TLS and its certificates"
 
     def close(self) -> None:
         """Ends every unary call and lets the connection go. Streams are ended by who opened them."""
