@@ -93,6 +93,31 @@ def test_19_a_refused_handshake_wakes_the_waiter(net: Net, listener: Listener) -
     peer.close()
 
 
+@pytest.mark.parametrize(
+    ("handshake", "reason"),
+    [
+        (None, "malformedpacket"),
+        ([], "malformedpacket"),
+        ({"protoversion": 2}, "malformedpacket"),
+        ({"protoversion": 2, "registry": []}, "malformedpacket"),
+        ({"protoversion": 9}, "protoversionmismatch"),
+    ],
+)
+def test_an_odd_handshake_ends_the_connection(net: Net, listener: Listener, handshake: Any, reason: str) -> None:
+    client = net.client(listener.address, run=False)
+    client.runAsync()
+    client.process_async()
+    peer = listener.accept()
+    peer.send(1, {"version": "0.2.0", "protoversion": 2})
+    peer.receive_until(2)
+    peer.send(3, handshake)
+    with pytest.raises(peng3dnet.ConnectionFailedError) as caught:
+        client.wait_for_connection(WAIT)
+    assert caught.value.reason is not None
+    assert caught.value.reason.startswith(reason)
+    peer.close()
+
+
 def test_36_a_refused_connection_wakes_the_waiter(net: Net, listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
     listener.close()
     client = net.client(listener.address, run=False)

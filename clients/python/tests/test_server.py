@@ -454,6 +454,19 @@ def test_an_alarm_while_a_body_is_decoded_closes_no_connection(net: Net, monkeyp
     peer.close()
 
 
+@pytest.mark.parametrize("settype", [None, 1, [], "classic", {"conntype": None}, {"conntype": []}, {"conntype": {}}])
+def test_an_odd_settype_ends_its_connection_alone(net: Net, settype: Any) -> None:
+    server = net.server(packets={"t:echo": Echo})
+    evil = RawPeer.connect(server.sock.getsockname(), conntype=None)
+    evil.send(2, settype)
+    assert evil.receive_until(16) == {"reason": "malformedpacket"}
+    good = RawPeer.connect(server.sock.getsockname())
+    good.send(64, "still there")
+    assert good.receive() == (64, "still there")
+    good.close()
+    evil.close()
+
+
 @pytest.mark.parametrize("bad", [b"\xc1", b"", b"\x01\x02", b"\xa1\xff", b"\x81\x01\x02"])
 def test_a_bad_frame_ends_its_connection_alone(net: Net, bad: bytes) -> None:
     server = net.server(kind=WatchedServer, packets={"t:echo": Echo})

@@ -288,8 +288,9 @@ class Client(ClientBytes, ClientState):
         if pid == HELLO:
             self._announce_type()
         elif pid == HANDSHAKE:
-            if self.cfg["net.registry.autosync"]:
-                self._server_ids = msg["registry"]
+            registered = msg.get("registry") if isinstance(msg, dict) else None
+            if self.cfg["net.registry.autosync"] and isinstance(registered, dict):  # if not, the sidecar closes
+                self._server_ids = registered
             self._announce(ACCEPT, {"success": True}, self)
 
     def _announce_type(self) -> None:

@@ -306,9 +306,9 @@ class Server(ServerBytes, Peer):
         except ValueError:  # the sidecar has checked it, but for what only Python minds
             guarded(self.close_connection, cid, "malformedpacket")
             return
-        begins = pid == SETTYPE and not event.refused
+        begins = pid == SETTYPE and not event.refused and isinstance(wanted := _conntype(msg), str)
         if begins:
-            client._conntype = msg.get("conntype", CONNTYPE_CLASSIC)
+            client._conntype = wanted
         if not self._deliver(pid, msg, client, cid, self.conntypes.get(client.conntype)):
             return
         if "recv" in self._prints:
@@ -358,3 +358,8 @@ class Server(ServerBytes, Peer):
     def _close_if_there(self, cid: int, reason: str | None = None) -> None:
         with contextlib.suppress(KeyError):  # it may just be gone
             self.close_connection(cid, reason)
+
+
+def _conntype(settype: Any) -> Any:
+    """The connection type that a peer wants. One that sends something else is closed by the sidecar, and the log says so."""
+    return settype.get("conntype", CONNTYPE_CLASSIC) if isinstance(settype, dict) else None
