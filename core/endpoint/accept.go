@@ -58,7 +58,7 @@ func (e *Endpoint) admit(c *conn) (why Refusal) {
 	defer e.mu.Unlock()
 	perHost := e.limits.MaxConnectionsPerAddress
 	switch {
-	case e.phase != phaseRunning:
+	case e.phase != Running:
 		return RefusedStopping
 	case len(e.live) >= e.limits.MaxConnections:
 		return RefusedConnections

@@ -66,7 +66,7 @@ func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (r
 func (e *Endpoint) beginBroadcast() error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.phase >= phaseStopping {
+	if e.phase >= Stopping {
 		return ErrStopped
 	}
 	e.broadcasts.Add(1)

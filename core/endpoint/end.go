@@ -81,11 +81,11 @@ type ending struct {
 func (e *Endpoint) end(how ending) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.phase >= phaseStopping {
+	if e.phase >= Stopping {
 		return
 	}
-	begun := e.phase == phaseRunning
-	e.phase = phaseStopping
+	begun := e.phase == Running
+	e.phase = Stopping
 	close(e.ending)
 	go e.wind(how, begun)
 }
@@ -122,7 +122,7 @@ func (e *Endpoint) wind(how ending, begun bool) {
 		e.report(event.Event{Type: event.ServerShutdown, Reason: s.Reason, Join: s.Join, Timeout: s.Timeout})
 	}
 	e.mu.Lock()
-	e.phase = phaseStopped
+	e.phase = Stopped
 	e.mu.Unlock()
 	close(e.done)
 }

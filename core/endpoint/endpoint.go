@@ -15,16 +15,6 @@ import (
 	"github.com/pengbridge/pengbridge/core/wire"
 )
 
-// phase is where an endpoint is in its life.
-type phase uint8
-
-const (
-	phaseDeferred phase = iota // bound or connected, waiting for Start
-	phaseRunning
-	phaseStopping // no new connections and no new packets; what is queued goes out
-	phaseStopped
-)
-
 // Endpoint is what a [Server] and a [Client] have in common. All methods may be called from any goroutine at any time;
 // on an ended endpoint they return ErrStopped where there is nothing sensible to do.
 //
@@ -46,7 +36,7 @@ type Endpoint struct {
 
 	// mu guards what follows. It may be taken while a connection's lock is held, never the other way round.
 	mu      sync.RWMutex
-	phase   phase
+	phase   Phase
 	conns   map[uint64]*conn            // those whose close was not reported yet
 	live    map[*conn]struct{}          // those whose goroutines have not ended yet
 	perHost map[string]int              // how many of live come from an IP address
@@ -139,11 +129,11 @@ func (e *Endpoint) configure(side packet.Side, opts *Options) error {
 func (e *Endpoint) Start() error {
 	e.mu.Lock()
 	switch e.phase {
-	case phaseRunning:
+	case Running:
 		e.mu.Unlock()
 		return nil
-	case phaseDeferred:
-		e.phase = phaseRunning
+	case Deferred:
+		e.phase = Running
 	default:
 		e.mu.Unlock()
 		return ErrStopped
@@ -206,7 +196,7 @@ func (e *Endpoint) SetCompression(c wire.Compression) error {
 func (e *Endpoint) Interrupt() error {
 	e.mu.RLock()
 	defer e.mu.RUnlock() // after the report: an endpoint that has ended reports nothing more
-	if e.phase >= phaseStopping {
+	if e.phase >= Stopping {
 		return ErrStopped
 	}
 	e.report(event.Event{Type: e.typ(event.ServerInterrupt, event.ClientInterrupt)})
@@ -217,7 +207,7 @@ func (e *Endpoint) Interrupt() error {
 func (e *Endpoint) usable() error {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.phase >= phaseStopping {
+	if e.phase >= Stopping {
 		return ErrStopped
 	}
 	return nil
@@ -227,7 +217,7 @@ func (e *Endpoint) usable() error {
 func (e *Endpoint) find(id uint64) (*conn, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.phase >= phaseStopping {
+	if e.phase >= Stopping {
 		return nil, ErrStopped
 	}
 	if c, ok := e.conns[id]; ok {

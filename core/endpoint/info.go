@@ -13,9 +13,9 @@ import (
 type Phase uint8
 
 const (
-	Deferred Phase = iota // waiting for Start
+	Deferred Phase = iota // bound or connected, waiting for Start
 	Running
-	Stopping // its connections are closing
+	Stopping // no new connections and no new packets; what is queued goes out
 	Stopped
 )
 
@@ -42,7 +42,7 @@ func (e *Endpoint) Stats() Stats {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return Stats{
-		Phase: Phase(e.phase), Created: e.created, Limits: e.limits,
+		Phase: e.phase, Created: e.created, Limits: e.limits,
 		Connections:      len(e.conns),
 		ConnectionsTotal: e.counters.connections.Load(),
 		Refused:          load(e.counters.refused),
