@@ -35,8 +35,8 @@ help: ## list the targets
 # ---- what is built ----
 
 .PHONY: build
-build: ## build bin/pengbridge (Go itself knows what has changed)
-	go build -trimpath -ldflags '-s -w' -o bin/pengbridge ./cmd/pengbridge
+build: ## build bin/pengbridge, which needs no other file (Go itself knows what has changed)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/pengbridge ./cmd/pengbridge
 
 .PHONY: generate
 generate: tools ## generate Go and Python code from api/*.proto

@@ -3,11 +3,13 @@
 package main
 
 import (
+	"debug/elf"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -25,6 +27,20 @@ func operations(t *testing.T) string {
 	page, err := os.ReadFile("../../docs/operations.md")
 	require.NoError(t, err)
 	return string(page)
+}
+
+// TestTheBinaryNeedsNoOtherFile: an image FROM scratch has none, not even the dynamic linker.
+func TestTheBinaryNeedsNoOtherFile(t *testing.T) {
+	built := os.Getenv(client.BinaryVariable)
+	if runtime.GOOS != "linux" || built == "" {
+		t.Skip("it is make that builds it and names it, and elsewhere the system's libraries are always used")
+	}
+	binary, err := elf.Open(built)
+	require.NoError(t, err)
+	defer binary.Close()
+	for _, part := range binary.Progs {
+		require.NotEqual(t, elf.PT_INTERP, part.Type)
+	}
 }
 
 // TestTheDocumentedMetrics are those that there are, no more and no fewer, and so are the reasons of closed connections.

@@ -47,8 +47,9 @@ def build(root: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         fresh = Path(folder) / target.name
         command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(fresh), "./cmd/pengbridge"]
+        environment = {**os.environ, "CGO_ENABLED": "0"}  # as make build does it
         try:
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_BUILD_TIMEOUT)
+            done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=_BUILD_TIMEOUT)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise SidecarError(f"building the sidecar failed: {error}") from error
         if done.returncode != 0:
