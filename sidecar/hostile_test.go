@@ -3,20 +3,15 @@ package sidecar
 // Callers that mean harm, or know no better, at the gRPC side; and a good one that must not notice.
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"net"
-	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
@@ -26,23 +21,6 @@ import (
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/packet"
 )
-
-// connect returns a bare connection to the sidecar.
-func (r *running) connect(t *testing.T) net.Conn {
-	t.Helper()
-	conn, err := r.listener.DialContext(testContext(t))
-	require.NoError(t, err)
-	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
-}
-
-// requireEnd reads until the sidecar closes the connection.
-func requireEnd(t *testing.T, conn net.Conn) {
-	t.Helper()
-	_, err := io.Copy(io.Discard, conn)
-	require.False(t, errors.Is(err, os.ErrDeadlineExceeded), "the connection must be closed")
-}
 
 // TestGarbageOnTheGRPCPort is refused, whatever it is.
 func TestGarbageOnTheGRPCPort(t *testing.T) {
@@ -144,63 +122,6 @@ func TestThousandsOfStreamsWithoutAToken(t *testing.T) {
 		require.NoError(t, err)
 	}
 	calls.Wait()
-}
-
-// rawCaller speaks HTTP/2 by hand, because gRPC's own client always finishes its messages.
-type rawCaller struct {
-	framer *http2.Framer
-	next   uint32
-}
-
-func (r *running) callRaw(t *testing.T) *rawCaller {
-	t.Helper()
-	conn := r.connect(t)
-	_, err := io.WriteString(conn, http2.ClientPreface)
-	require.NoError(t, err)
-	c := &rawCaller{http2.NewFramer(conn, bufio.NewReader(conn)), 1}
-	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	require.NoError(t, c.framer.WriteSettings())
-	return c
-}
-
-// begin opens a call and announces a message of 16 MiB, of which one byte comes. It returns the stream's id.
-func (c *rawCaller) begin(t *testing.T, method, token string) uint32 {
-	t.Helper()
-	var block bytes.Buffer
-	encoder := hpack.NewEncoder(&block)
-	fields := [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", method}, {":authority", "sidecar"},
-		{"content-type", "application/grpc"}, {"te", "trailers"},
-	}
-	if token != "" {
-		fields = append(fields, [2]string{"authorization", "Bearer " + token})
-	}
-	for _, f := range fields {
-		require.NoError(t, encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
-	}
-	id := c.next
-	c.next += 2
-	require.NoError(t, c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true}))
-	require.NoError(t, c.framer.WriteData(id, false, []byte{0, 1, 0, 0, 0, 0}))
-	return id
-}
-
-// awaitStatus returns the next call that ends, and its gRPC status.
-func (c *rawCaller) awaitStatus(t *testing.T) (id uint32, code string) {
-	t.Helper()
-	for {
-		frame, err := c.framer.ReadFrame()
-		require.NoError(t, err)
-		headers, ok := frame.(*http2.MetaHeadersFrame)
-		if !ok {
-			continue
-		}
-		for _, f := range headers.Fields {
-			if f.Name == "grpc-status" {
-				return headers.StreamID, f.Value
-			}
-		}
-	}
 }
 
 // TestHalfSentMessagesOfStrangers: gRPC reads a message before anybody may refuse it, so only a few may be under way.
