@@ -78,7 +78,10 @@ def main() -> None:
     events = [event_pb2.Event(sequence=number + 1, **event) for number in range(BATCH)]
     batch = sidecar_service_pb2.SubscribeResponse(events=events).SerializeToString()
 
-    def process() -> None:
+    large_event = event_pb2.Event(sequence=1, **(event | {"msgpack": encoder.encode(bytes(1 << 20))}))
+    large_batch = sidecar_service_pb2.SubscribeResponse(events=[large_event]).SerializeToString()
+
+    def process(batch: bytes) -> None:
         server._handled = 0
         server._inbox.put_batch(batch)
         server.process()
@@ -88,7 +91,8 @@ def main() -> None:
     report("client.send_message", lambda: client.send_message("t:a", BODY), sink, 50_000)
     report("server.send_message", lambda: server.send_message("t:a", BODY, 1), sink, 50_000)
     report("broadcast() for each client", lambda: server.broadcast("t:a", BODY), sink, 50, CLIENTS)
-    report("process() for each packet", process, sink, 30, BATCH)
+    report("process() for each packet", lambda: process(batch), sink, 30, BATCH)
+    report("process() of 1 MiB", lambda: process(large_batch), sink, 100)
 
 
 if __name__ == "__main__":
