@@ -16,6 +16,7 @@ from rawpeer import RawPeer
 import pengbridge as peng3dnet
 from pengbridge import _outbox, _processing
 from pengbridge.constants import STATE_ACTIVE
+from pengbridge.v1 import sidecar_service_pb2 as api
 
 
 def answer() -> tuple[Callable[[], Any], Callable[[], Any]]:
@@ -73,6 +74,19 @@ def test_what_was_not_acknowledged_can_be(net: Net, monkeypatch: pytest.MonkeyPa
 
 def test_who_stops_does_not_wait_for_a_thread_that_is_about_to_be_started() -> None:
     _processing.join_thread(threading.Thread(), None)
+
+
+def test_what_grpcio_locks_is_not_locked_in_the_main_thread(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = net.server(process=False)._endpoint._host.transport
+    threads: list[threading.Thread] = []
+
+    def unary_unary(method: str, **_: Any) -> Any:
+        return lambda request, **_: threads.append(threading.current_thread())
+
+    monkeypatch.setattr(transport._channel, "unary_unary", unary_unary)
+    transport.call("GetInfo", api.GetInfoRequest(), api.GetInfoResponse, WAIT)
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 def interrupt(call: Callable[[], Any], step: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -79,7 +80,9 @@ class Transport:
             response_deserializer=answer.FromString,
         )
         try:
-            result: Answer = make(request, timeout=timeout, metadata=self._metadata, wait_for_ready=True)
+            result: Answer = _in_another_thread(
+                lambda: make(request, timeout=timeout, metadata=self._metadata, wait_for_ready=True)
+            )
         except grpc.RpcError as error:
             if error.details() == _TIMED_OUT:
                 why = f"the sidecar at {self._address} does not answer within {timeout:g} s: {self._why_silent()}"
@@ -115,6 +118,31 @@ class Transport:
     def close(self) -> None:
         """Ends every unary call and lets the connection go. Streams are ended by who opened them."""
         self._channel.close()
+
+
+def _in_another_thread(make: Callable[[], Any]) -> Any:
+    """Makes a call, outside the main thread: a signal's handler that raised there, in the middle of grpcio, could leave the
+    channel locked, and every later call would wait for ever. A call that is given up so ends by its own time limit."""
+    if threading.current_thread() is not threading.main_thread():
+        return make()
+    outcome: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(make())
+        except BaseException as error:  # whatever it is, it is the caller's
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="pengbridge call", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter ends, and starts no more threads
+        return make()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
 
 
 def _translated(error: Any) -> CallError:
