@@ -80,7 +80,7 @@ func TestReferenceServersReasonReachesUsEveryTime(t *testing.T) {
 func TestReferenceServersShutdownReasonReachesUs(t *testing.T) {
 	c, ref := connectToEcho(t)
 	ref.await("connected")
-	ref.do(command{"do": "shutdown", "reason": "maintenance", "timeout": 1, "join": false})
+	ref.do(command{"do": "shutdown", "reason": "maintenance", "timeout": 5}) // without one it would not wait (defect 16)
 	require.Equal(t, text("maintenance"), c.await(event.ClientClose).Reason)
 }
 
