@@ -122,7 +122,7 @@ func TestBroadcastRules(t *testing.T) {
 	require.Equal(t, "None", out.expectClose())
 }
 
-// TestBroadcastToMany: more than 278 clients, again and again, while each of them sends (defect 2).
+// TestBroadcastToMany: more than 278 clients, again and again, at once and by batches, while each of them sends (defect 2).
 func TestBroadcastToMany(t *testing.T) {
 	const clients, rounds = manyClients, 10
 	server, record := listen(t)
@@ -140,8 +140,14 @@ func TestBroadcastToMany(t *testing.T) {
 			}
 		})
 	}
-	for range rounds {
-		result, err := server.Broadcast(endpoint.Target{}, echo, one)
+	batch := server.Batch()
+	for round := range rounds {
+		broadcast := server.Broadcast
+		if round%2 > 0 {
+			broadcast = batch.Broadcast
+		}
+		result, err := broadcast(endpoint.Target{}, echo, one)
+		batch.Flush()
 		require.NoError(t, err)
 		require.Equal(t, clients, result.Queued)
 	}
