@@ -30,9 +30,10 @@ const (
 // last.
 //
 // Between two turns of one of them, each other one that waits has a turn before it. While it is inside, as many others may
-// get in as the backlog has grants, four, and wait in front of it again. So nobody waits for longer than the packets of seven
-// plus four turns. This holds from step to step: the next batch is acknowledged when every thread of the sidecar sleeps, so
-// that nobody is late in line because it did not get a processor.
+// get in as the backlog has grants, four, and wait in front of it again. And while the kernel still moves its next bytes to
+// the sidecar's socket, the rest of a step, four turns at most, may pass. So nobody waits for longer than the packets of seven
+// plus twice four turns. This holds from step to step: the next batch is acknowledged when every thread of the sidecar sleeps
+// and every socket has bytes for it, so that nobody is late in line because it did not get a processor.
 func TestFairnessAfterAResume(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -50,7 +51,7 @@ func TestFairnessAfterAResume(t *testing.T) {
 
 	frame := len(countFrame(0, 0, writerBody))
 	turn := readGrant/frame + 1 // a frame that was begun before may end in it
-	most := (writers - 1 + smallBacklog/readGrant) * turn
+	most := (writers - 1 + 2*smallBacklog/readGrant) * turn
 	resumed := crowd.info(ctx, t).GetLastSequence()
 	waited := make(map[uint64]int, writers) // packets of others since a connection's last one
 	for id := range uint64(writers) {
@@ -88,11 +89,12 @@ type crowd struct {
 
 // writer writes numbered packets as far as the system takes them.
 type writer struct {
-	conn   *net.TCPConn
-	raw    syscall.RawConn
-	id     uint32
-	number uint32
-	rest   []byte // of a frame that was taken in part
+	conn    *net.TCPConn
+	raw     syscall.RawConn
+	address string // as /proc/net/tcp spells it
+	id      uint32
+	number  uint32
+	rest    []byte // of a frame that was taken in part
 }
 
 func newCrowd(ctx context.Context, t *testing.T, s *sidecar) *crowd {
@@ -108,6 +110,7 @@ func newCrowd(ctx context.Context, t *testing.T, s *sidecar) *crowd {
 		conn, err := net.Dial("tcp", addressOf(bound))
 		require.NoError(t, err)
 		w := &writer{conn: conn.(*net.TCPConn), id: id}
+		w.address = fmt.Sprintf("0100007F:%04X", conn.LocalAddr().(*net.TCPAddr).Port)
 		c.writers = append(c.writers, w)
 		w.raw, err = w.conn.SyscallConn()
 		require.NoError(t, err)
@@ -133,13 +136,18 @@ func (c *crowd) close() {
 func (c *crowd) press(ctx context.Context, t *testing.T) {
 	t.Helper()
 	require.NoError(t, eventually(ctx, "everybody to be held back", func() bool {
-		taken := 0
-		for _, w := range c.writers {
-			taken += w.write(t)
-		}
-		return taken == 0 && c.info(ctx, t).GetPhase() == pb.EndpointPhase_ENDPOINT_PHASE_PAUSED
+		return c.write(t) == 0 && c.info(ctx, t).GetPhase() == pb.EndpointPhase_ENDPOINT_PHASE_PAUSED
 	}))
 	c.rest(ctx, t)
+}
+
+// write lets all write until the system takes no more, and returns how many bytes it took.
+func (c *crowd) write(t *testing.T) (taken int) {
+	t.Helper()
+	for _, w := range c.writers {
+		taken += w.write(t)
+	}
+	return taken
 }
 
 // acknowledge lets the sidecar go on, and returns when it can go no further.
@@ -150,9 +158,6 @@ func (c *crowd) acknowledge(ctx context.Context, t *testing.T, sequence uint64) 
 	})
 	require.NoError(t, err)
 	c.rest(ctx, t)
-	for _, w := range c.writers {
-		w.write(t) // a system may hold little
-	}
 }
 
 func (c *crowd) info(ctx context.Context, t *testing.T) *pb.EndpointInfo {
@@ -162,18 +167,37 @@ func (c *crowd) info(ctx context.Context, t *testing.T) *pb.EndpointInfo {
 	return listed.GetEndpoints()[0]
 }
 
-// rest waits until every thread of the sidecar sleeps, and stays asleep for three looks: one may have woken another between
-// the looks at the two.
+// rest waits until the system takes nothing more, everybody has bytes at the sidecar, and every thread of it sleeps, for three
+// looks: one may have woken another between the looks at the two.
 func (c *crowd) rest(ctx context.Context, t *testing.T) {
 	t.Helper()
 	looks := 0
 	require.NoError(t, eventually(ctx, "the sidecar to rest", func() bool {
 		looks++
-		if !asleep(c.sidecar.command.Process.Pid) {
+		if c.write(t) > 0 || !c.arrived(t) || !asleep(c.sidecar.command.Process.Pid) {
 			looks = 0
 		}
 		return looks == 3
 	}))
+}
+
+// arrived reports whether the sidecar has bytes to read from each writer.
+func (c *crowd) arrived(t *testing.T) bool {
+	t.Helper()
+	sockets, err := os.ReadFile("/proc/net/tcp")
+	require.NoError(t, err)
+	waiting := make(map[string]bool)
+	for line := range strings.Lines(string(sockets)) {
+		fields := strings.Fields(line) // number, own address, peer's address, state, bytes to send : bytes to read
+		_, unread, _ := strings.Cut(fields[4], ":")
+		waiting[fields[2]] = strings.Trim(unread, "0") != ""
+	}
+	for _, w := range c.writers {
+		if !waiting[w.address] {
+			return false
+		}
+	}
+	return true
 }
 
 // asleep reports whether all threads of a process are.
