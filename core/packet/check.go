@@ -24,8 +24,9 @@ var ErrMalformedBody = errors.New("malformed body")
 
 // container is an array or a map that is being read.
 type container struct {
-	left  int32 // values still to come, keys included
-	keyed bool  // a map: every other value is a key
+	left    int32 // values still to come, keys included
+	allowed kind  // what the next value may be
+	turns   kind  // changes what is allowed after each value: in maps, where every other value is a key
 }
 
 // Check says whether body is one MessagePack value that every receiver can decode, so that no body that would break a program
@@ -37,8 +38,8 @@ type container struct {
 func Check(body []byte) error {
 	var (
 		shallow  [16]container
-		outer    = shallow[:0]        // what surrounds the innermost container
-		inner    = container{left: 1} // at first the body, as if it were an array of one value
+		outer    = shallow[:0]                          // what surrounds the innermost container
+		inner    = container{left: 1, allowed: anyKind} // at first the body, as if it were an array of one value
 		elements int64
 		objects  int
 		at       int
@@ -55,10 +56,15 @@ func Check(body []byte) error {
 			return endsEarly(body)
 		}
 		f := forms[body[at]]
-		if inner.keyed && inner.left%2 == 0 && f.kind != text && f.kind != blob {
-			return malformed(at, "the key of a map is neither str nor bin")
+		if f.kind&inner.allowed == 0 {
+			return misplaced(body[at], at)
 		}
+		inner.allowed ^= inner.turns
 		inner.left--
+		if f.kind == scalar {
+			at += int(f.head) + int(f.size) // nothing of it is read; whether it ends early is seen at what follows
+			continue
+		}
 
 		start, size := at+int(f.head), int(f.size)
 		if f.wide != 0 {
@@ -68,40 +74,41 @@ func Check(body []byte) error {
 			return endsEarly(body)
 		}
 		switch f.kind {
-		case scalar, blob:
-			at = start + size
 		case text:
 			at = start + size
 			if !shortASCII(body, start, at) && !validText(body, start, at) {
 				return malformed(start, "text is not UTF-8")
 			}
-		case extension, array, mapping:
-			if objects++; objects > MaxObjects {
-				return malformed(at, "too many arrays, maps and extension values")
-			}
-			if f.kind == extension {
-				at = start + size
-				if problem := checkExtension(int8(body[start-1]), body[start:at]); problem != "" {
-					return malformed(start-1, problem)
-				}
-				continue
-			}
-			values := int64(size)
-			if f.kind == mapping {
-				values *= 2
-			}
-			if elements += values; elements > MaxElements {
-				return malformed(at, "too many elements")
-			}
-			if len(outer) == MaxNesting {
-				return malformed(at, "nesting too deep")
-			}
-			outer = append(outer, inner)
-			inner = container{left: int32(values), keyed: f.kind == mapping}
-			at = start
-		default:
-			return malformed(at, "no value begins with 0xc1")
+			continue
+		case blob:
+			at = start + size
+			continue
 		}
+
+		if objects++; objects > MaxObjects {
+			return malformed(at, "too many arrays, maps and extension values")
+		}
+		if f.kind == extension {
+			at = start + size
+			if problem := checkExtension(int8(body[start-1]), body[start:at]); problem != "" {
+				return malformed(start-1, problem)
+			}
+			continue
+		}
+		opened := container{left: int32(min(size, MaxElements+1)), allowed: anyKind}
+		if f.kind == mapping {
+			opened.left *= 2
+			opened.allowed, opened.turns = keyKind, anyKind^keyKind
+		}
+		if elements += int64(opened.left); elements > MaxElements {
+			return malformed(at, "too many elements")
+		}
+		if len(outer) == MaxNesting {
+			return malformed(at, "nesting too deep")
+		}
+		outer = append(outer, inner)
+		inner = opened
+		at = start
 	}
 }
 
@@ -130,10 +137,21 @@ func validText(body []byte, start, end int) bool {
 
 // checkEnd says whether a value that ends at a position is all of the body.
 func checkEnd(body []byte, at int) error {
-	if at < len(body) {
+	switch {
+	case at < len(body):
 		return malformed(at, "there is something after the value")
+	case at > len(body):
+		return endsEarly(body)
 	}
 	return nil
+}
+
+// misplaced says what is wrong with a value whose first byte may not be where it is.
+func misplaced(first byte, at int) error {
+	if forms[first].kind == invalid {
+		return malformed(at, "no value begins with 0xc1")
+	}
+	return malformed(at, "the key of a map is neither str nor bin")
 }
 
 // checkExtension says what is wrong with an extension value, or nothing.

@@ -8,14 +8,19 @@ import (
 // kind is the kind of a MessagePack value, as far as checking needs to know it.
 type kind uint8
 
+const invalid kind = 0
+
+// Each kind is a bit, so that a set of them is a kind, too.
 const (
-	invalid kind = iota
-	scalar       // nil, bool, integer, float
-	text         // str
-	blob         // bin
+	scalar kind = 1 << iota // nil, bool, integer, float
+	text                    // str
+	blob                    // bin
 	extension
 	array
 	mapping
+
+	keyKind = text | blob // what may be the key of a map
+	anyKind = mapping<<1 - 1
 )
 
 // form is what the first byte of a value says about it.
