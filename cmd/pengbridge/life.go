@@ -49,6 +49,7 @@ func (l *life) run(ready func() error) error {
 	case <-accepting.accepting:
 	}
 	defer keepSmall()()
+	defer keepToOneProcessor()()
 	if err := ready(); err != nil {
 		return errors.Join(fmt.Errorf("saying that it is ready: %w", err), l.end(served))
 	}
@@ -65,9 +66,24 @@ func (l *life) run(ready func() error) error {
 
 // keepSmall starts to give memory back to the system now and then, until stop is called.
 func keepSmall() (stop func()) {
-	ticker, stopped := time.NewTicker(memoryTick), make(chan struct{})
+	return eachTick(memoryTick, func(stopped <-chan struct{}, ticks <-chan time.Time) {
+		giveBackMemory(stopped, ticks, takeFootprint, freeMemory)
+	})
+}
+
+// keepToOneProcessor starts to keep to one processor as long as that is enough, until stop is called.
+func keepToOneProcessor() (stop func()) {
+	if processorsGiven() {
+		return func() {}
+	}
+	return eachTick(processorTick, varyProcessors)
+}
+
+// eachTick starts a goroutine that does something at each tick, until stop is called.
+func eachTick(tick time.Duration, do func(stopped <-chan struct{}, ticks <-chan time.Time)) (stop func()) {
+	ticker, stopped := time.NewTicker(tick), make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { giveBackMemory(stopped, ticker.C, takeFootprint, freeMemory) })
+	wg.Go(func() { do(stopped, ticker.C) })
 	return func() {
 		ticker.Stop()
 		close(stopped)

@@ -2,28 +2,91 @@ package main
 
 import (
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestLeaveProcessor(t *testing.T) {
-	for _, c := range []struct {
-		name        string
-		environment string
-		has, gets   int
+// TestScale: one processor until it is full or somebody waits for it, then all until one would do.
+func TestScale(t *testing.T) {
+	const all = 4
+	type tick struct {
+		used float64 // processors
+		late uint64  // who waited
+		want int
+	}
+	for _, test := range []struct {
+		name  string
+		ticks []tick
 	}{
-		{"all but one", "", 4, 3},
-		{"two of two", "", 2, 2},
-		{"the only one", "", 1, 1},
-		{"the environment wins", "4", 4, 4},
+		{"almost full", []tick{{0, 0, 1}, {0.9, 0, 1}, {0.94, 0, 1}}},
+		{"full", []tick{{0.5, 0, 1}, {0.95, 0, all}}},
+		{"somebody waits", []tick{{0.1, 0, 1}, {0.1, 1, all}}},
+		{"all until one would do", slices.Concat(
+			[]tick{{1, 0, all}}, slices.Repeat([]tick{{3, 0, all}}, 10), // a second of work for three
+			slices.Repeat([]tick{{0.94, 0, all}}, 9), []tick{{0.94, 0, 1}, {0.94, 0, 1}})},
+		{"all of one and no more", slices.Concat([]tick{{1, 0, all}}, slices.Repeat([]tick{{1, 0, all}}, 100))},
+		{"and back again", slices.Concat(
+			[]tick{{1, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, 9), []tick{{0.9, 0, 1}, {1, 0, all}})},
+		{"somebody waits for one of all", slices.Concat(
+			[]tick{{1, 0, all}, {0.5, 1, all}}, slices.Repeat([]tick{{0.5, 0, all}}, 18), []tick{{0.5, 0, 1}})},
+		{"a second counts on the whole", slices.Concat(
+			[]tick{{1, 0, all}, {4, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, 18), []tick{{0.9, 0, 1}})},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			before := runtime.GOMAXPROCS(c.has)
-			defer runtime.GOMAXPROCS(before)
-			t.Setenv("GOMAXPROCS", c.environment)
-			leaveProcessor()
-			require.Equal(t, c.gets, runtime.GOMAXPROCS(0))
+		t.Run(test.name, func(t *testing.T) {
+			var now work
+			s := scale{all: all}
+			for i, tick := range test.ticks {
+				now.at = now.at.Add(processorTick)
+				now.used += time.Duration(tick.used * float64(processorTick))
+				now.late += tick.late
+				require.Equal(t, tick.want, s.decide(now), "after tick %d", i)
+			}
 		})
+	}
+}
+
+// TestVaryProcessors: it begins with one, has all while there is work for more, and leaves all behind.
+func TestVaryProcessors(t *testing.T) {
+	all := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	stop, ticks, ended := make(chan struct{}), make(chan time.Time), make(chan struct{})
+	go func() {
+		defer close(ended)
+		varyProcessors(stop, ticks)
+	}()
+	ticks <- time.Time{} // it waits for the first one already with a single processor
+	for begin := time.Now(); runtime.GOMAXPROCS(0) != 3; {
+		require.Less(t, time.Since(begin), wait)
+		compute(scarceWait)
+		ticks <- time.Time{}
+	}
+	close(stop)
+	receive(t, ended)
+	require.Equal(t, 3, runtime.GOMAXPROCS(all))
+}
+
+// TestWorkDone: it is seen what a goroutine uses, and that others wait while it has the only processor.
+func TestWorkDone(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	look := workDone()
+	before := look()
+	for begin := time.Now(); ; {
+		ran := make(chan struct{})
+		go close(ran)
+		compute(2 * scarceWait)
+		<-ran
+		if used, waited := look().since(before); used > 0.01 && waited {
+			return
+		}
+		require.Less(t, time.Since(begin), wait, "neither work nor waiting was seen")
+	}
+}
+
+// compute keeps a processor busy.
+func compute(duration time.Duration) {
+	for begin := time.Now(); time.Since(begin) < duration; {
 	}
 }

@@ -55,8 +55,7 @@ Limits are named as in the API: ` + strings.Join(limitNames(), ", ") + `.
 
 SIGTERM (by hand also SIGINT and SIGHUP) ends it in good order, a second one at once.
 
-Spawned, it leaves one processor to its parent if there are more than two. GOMAXPROCS in the environment says how many it may use,
-however it is started.
+It runs on one processor as long as that is enough, else on all. GOMAXPROCS in the environment gives it a number.
 
 Exit codes: 0 ended as asked, 1 failure, 2 wrong usage, 3 no proper parent, 4 cannot listen, 5 cut short.`
 }

@@ -14,7 +14,6 @@ const spawnOwner = "parent"
 
 // spawned serves the parent process. Until it is ready, errors go to stdout as well, where the parent waits for a line.
 func (c *serveCommand) spawned(s *streams, signals *launch.Signals, logger *slog.Logger) error {
-	leaveProcessor()
 	parent, err := accept()
 	if err != nil {
 		return refuse(s, exitError{launch.ExitLaunch, err})

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +73,7 @@ func newEndpoint(side packet.Side, opts *Options) (*Endpoint, error) {
 
 		complaints: newComplaints(),
 
-		inflating: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		inflating: make(chan struct{}, inflaters),
 		conns:     make(map[uint64]*conn),
 		live:      make(map[*conn]struct{}),
 		perHost:   make(map[string]int),

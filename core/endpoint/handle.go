@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"runtime"
 	"sync"
 	"time"
 
@@ -14,6 +15,10 @@ const (
 	// that inflate to the limit must not be in memory all at once (defect 8).
 	inflatedAtOnce = 1 << 20
 )
+
+// inflaters is how many connections of an endpoint may inflate bodies at a time: on all processors but one, of those that the
+// program has when it starts, since it may use fewer for a while.
+var inflaters = max(1, runtime.GOMAXPROCS(0)-1)
 
 // batches hold received packets between decoding and deciding. On the stack of its reader, one would make every stack large.
 var batches = sync.Pool{New: func() any { return new([packetsAtOnce]session.Packet) }}
