@@ -16,7 +16,9 @@ type BroadcastResult struct {
 // all of them. Errors: ErrNotServer, ErrLogFull, ErrStopped, packet.ErrUnknown, packet.ErrMalformedBody, wire.ErrTooLarge,
 // *packet.InvalidError. A connection that cannot take the packet is no error.
 func (e *Endpoint) Broadcast(t Target, ref packet.Ref, body []byte) (BroadcastResult, error) {
-	return e.broadcast(t, ref, body, nil)
+	b := e.Batch()
+	defer b.Flush()
+	return b.Broadcast(t, ref, body)
 }
 
 func (e *Endpoint) broadcast(t Target, ref packet.Ref, body []byte, b *Batch) (result BroadcastResult, err error) {

@@ -12,7 +12,7 @@ import (
 type delivery struct {
 	ref   packet.Ref
 	frame frame
-	batch *Batch // what it is part of; nil: it leaves at once
+	batch *Batch // what it is part of
 	out   *session.Output
 
 	queued  int      // how many connections took it
