@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	pb "github.com/pengbridge/pengbridge/api/pengbridge/v1"
 	"github.com/pengbridge/pengbridge/core/endpoint"
 	"github.com/pengbridge/pengbridge/core/session"
@@ -34,12 +32,10 @@ func (s *service) Connect(ctx context.Context, req *pb.ConnectRequest) (*pb.Conn
 
 // connect returns the client, and what hosts it.
 func (s *service) connect(ctx context.Context, req *pb.ConnectRequest) (h *hosted, client *endpoint.Client, err error) {
-	for field, value := range map[string]protoreflect.Enum{
-		"wait": req.GetWait(), "missing_packet_action": req.GetMissingPacketAction(),
-	} {
-		if err := checkEnum(field, value); err != nil {
-			return nil, nil, err
-		}
+	if err := checkEnums(
+		enumField{"wait", req.GetWait()}, enumField{"missing_packet_action", req.GetMissingPacketAction()},
+	); err != nil {
+		return nil, nil, err
 	}
 	limit, err := timeout(req.GetTimeout(), defaultConnect, maxConnect)
 	if err != nil {

@@ -30,12 +30,10 @@ func packetRule(r *pb.PacketRule) (*packet.Rule, error) {
 	if r == nil {
 		return nil, nil
 	}
-	for field, value := range map[string]protoreflect.Enum{
-		"side": r.GetSide(), "min_tls_level": r.GetMinTlsLevel(), "action": r.GetAction(),
-	} {
-		if err := checkEnum(field, value); err != nil {
-			return nil, err
-		}
+	if err := checkEnums(
+		enumField{"side", r.GetSide()}, enumField{"min_tls_level", r.GetMinTlsLevel()}, enumField{"action", r.GetAction()},
+	); err != nil {
+		return nil, err
 	}
 	rule := packet.DefaultRule()
 	if r.State != nil {
@@ -148,6 +146,22 @@ func apiSide(s packet.Side) pb.Side {
 	default:
 		return pb.Side_SIDE_UNSPECIFIED
 	}
+}
+
+// enumField is a field of a request whose value is one of an enum's.
+type enumField struct {
+	name  string
+	value protoreflect.Enum
+}
+
+// checkEnums is checkEnum for several fields; the first problem counts.
+func checkEnums(fields ...enumField) error {
+	for _, f := range fields {
+		if err := checkEnum(f.name, f.value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkEnum refuses a number that the API does not know, which a newer client may send.

@@ -16,12 +16,16 @@ func serverTLS(o *pb.TlsOptions, logger *slog.Logger) (*tls.Config, error) {
 	if o == nil {
 		return nil, nil
 	}
-	for field, given := range map[string]bool{
-		"server_name": o.GetServerName() != "", "insecure_skip_verify": o.GetInsecureSkipVerify(),
-		"skip_server_name_check": o.GetSkipServerNameCheck(),
+	for _, field := range []struct {
+		name  string
+		given bool
+	}{
+		{"server_name", o.GetServerName() != ""},
+		{"insecure_skip_verify", o.GetInsecureSkipVerify()},
+		{"skip_server_name_check", o.GetSkipServerNameCheck()},
 	} {
-		if given {
-			return nil, invalid("tls."+field, "is for clients: a server checks no server")
+		if field.given {
+			return nil, invalid("tls."+field.name, "is for clients: a server checks no server")
 		}
 	}
 	config, err := tlsfile.Server(tlsFiles(o), o.GetRequireClientCertificate(), logger)

@@ -112,6 +112,11 @@ def test_large_packets(server: ServerEndpoint, client: ClientEndpoint, size: int
     assert "packet='t:a'" in repr(received)
 
 
+def test_endpoints_say_where_they_are(server: ServerEndpoint, client: ClientEndpoint) -> None:
+    assert repr(server) == f"<ServerEndpoint at {server.address}>"
+    assert repr(client) == f"<ClientEndpoint to {server.address}>"
+
+
 def test_everything_is_reported_if_asked_for(sidecar: Sidecar) -> None:
     options = EndpointOptions(report_sent=True, report_internal=True)
     with sidecar.bind("127.0.0.1:0", PACKETS, options) as server:

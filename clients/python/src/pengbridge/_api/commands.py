@@ -83,6 +83,9 @@ class ServerCommands(Commands):
         super().__init__(engine)
         self._address = address
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self._address}>"
+
     @property
     def address(self) -> events.Address:
         """Where it listens, with the port the system chose, if 0 was asked for."""
@@ -184,6 +187,9 @@ class ClientCommands(Commands):
         super().__init__(engine)
         self._local_address = local_address
         self._remote_address = remote_address
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} to {self._remote_address}>"
 
     @property
     def local_address(self) -> events.Address:
