@@ -49,7 +49,6 @@ func (l *life) run(ready func() error) error {
 	case <-accepting.accepting:
 	}
 	defer keepSmall()()
-	defer keepToOneProcessor()()
 	if err := ready(); err != nil {
 		return errors.Join(fmt.Errorf("saying that it is ready: %w", err), l.end(served))
 	}
@@ -69,14 +68,6 @@ func keepSmall() (stop func()) {
 	return eachTick(memoryTick, func(stopped <-chan struct{}, ticks <-chan time.Time) {
 		giveBackMemory(stopped, ticks, takeFootprint, freeMemory)
 	})
-}
-
-// keepToOneProcessor starts to keep to one processor as long as that is enough, until stop is called.
-func keepToOneProcessor() (stop func()) {
-	if processorsGiven() {
-		return func() {}
-	}
-	return eachTick(processorTick, varyProcessors)
 }
 
 // eachTick starts a goroutine that does something at each tick, until stop is called.

@@ -43,14 +43,10 @@ type scale struct {
 	before work // when it last decided
 }
 
-// decide returns how many it should be from now on.
+// decide returns how many it should be from now on. One may be too few at any moment; whether all are too many shows after a while.
 func (s *scale) decide(now work) int {
-	used, waited := now.since(s.before)
-	switch {
-	case !s.many:
-		s.many = used >= fullProcessor || waited
-		s.before = now
-	case now.at.Sub(s.before.at) >= processorCalm:
+	if !s.many || now.at.Sub(s.before.at) >= processorCalm {
+		used, waited := now.since(s.before)
 		s.many = used >= fullProcessor || waited
 		s.before = now
 	}
@@ -58,6 +54,14 @@ func (s *scale) decide(now work) int {
 		return s.all
 	}
 	return 1
+}
+
+// keepToOneProcessor starts to keep to one processor as long as that is enough, until stop is called.
+func keepToOneProcessor() (stop func()) {
+	if processorsGiven() {
+		return func() {}
+	}
+	return eachTick(processorTick, varyProcessors)
 }
 
 // varyProcessors lets Go run on one processor as long as that is enough, and otherwise on all. It decides at each tick, until stop

@@ -71,6 +71,7 @@ func (c *serveCommand) Run(s *streams) error {
 	signals := launch.WatchSignals(c.Spawned)
 	defer signals.Close()
 	limitMemory(int64(c.MemoryBudget))
+	defer keepToOneProcessor()()
 
 	if c.Spawned {
 		return c.spawned(s, signals, logger)
