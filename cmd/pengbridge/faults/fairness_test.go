@@ -89,12 +89,12 @@ type crowd struct {
 
 // writer writes numbered packets as far as the system takes them.
 type writer struct {
-	conn    *net.TCPConn
-	raw     syscall.RawConn
-	address string // as /proc/net/tcp spells it
-	id      uint32
-	number  uint32
-	rest    []byte // of a frame that was taken in part
+	conn      *net.TCPConn
+	raw       syscall.RawConn
+	addresses string // of the sidecar's socket and the writer's, as /proc/net/tcp spells them: another socket may have the same port
+	id        uint32
+	number    uint32
+	rest      []byte // of a frame that was taken in part
 }
 
 func newCrowd(ctx context.Context, t *testing.T, s *sidecar) *crowd {
@@ -110,7 +110,7 @@ func newCrowd(ctx context.Context, t *testing.T, s *sidecar) *crowd {
 		conn, err := net.Dial("tcp", addressOf(bound))
 		require.NoError(t, err)
 		w := &writer{conn: conn.(*net.TCPConn), id: id}
-		w.address = fmt.Sprintf("0100007F:%04X", conn.LocalAddr().(*net.TCPAddr).Port)
+		w.addresses = procAddress(conn.RemoteAddr()) + procAddress(conn.LocalAddr())
 		c.writers = append(c.writers, w)
 		w.raw, err = w.conn.SyscallConn()
 		require.NoError(t, err)
@@ -125,6 +125,9 @@ func newCrowd(ctx context.Context, t *testing.T, s *sidecar) *crowd {
 	}))
 	return c
 }
+
+// procAddress spells an address on 127.0.0.1 as /proc/net/tcp does.
+func procAddress(a net.Addr) string { return fmt.Sprintf("0100007F:%04X", a.(*net.TCPAddr).Port) }
 
 func (c *crowd) close() {
 	for _, w := range c.writers {
@@ -167,22 +170,38 @@ func (c *crowd) info(ctx context.Context, t *testing.T) *pb.EndpointInfo {
 	return listed.GetEndpoints()[0]
 }
 
-// rest waits until the system takes nothing more, everybody has bytes at the sidecar, and every thread of it sleeps, for three
-// looks: one may have woken another between the looks at the two.
+// rest waits until nothing goes on, for three looks: one thread may have woken another between the looks at the two.
 func (c *crowd) rest(ctx context.Context, t *testing.T) {
 	t.Helper()
-	looks := 0
-	require.NoError(t, eventually(ctx, "the sidecar to rest", func() bool {
+	looks, going := 0, ""
+	err := eventually(ctx, "the sidecar to rest", func() bool {
 		looks++
-		if c.write(t) > 0 || !c.arrived(t) || !asleep(c.sidecar.command.Process.Pid) {
+		if going = c.goesOn(t); going != "" {
 			looks = 0
 		}
 		return looks == 3
-	}))
+	})
+	require.NoError(t, err, going)
 }
 
-// arrived reports whether the sidecar has bytes to read from each writer.
-func (c *crowd) arrived(t *testing.T) bool {
+// goesOn says what still goes on: until it is nothing, the system takes bytes from a writer, or brings them to the sidecar, or a
+// thread of that is awake.
+func (c *crowd) goesOn(t *testing.T) string {
+	t.Helper()
+	if taken := c.write(t); taken > 0 {
+		return fmt.Sprintf("the system took %d bytes", taken)
+	}
+	if w := c.absent(t); w != nil {
+		return fmt.Sprintf("nothing has come from writer %d", w.id)
+	}
+	if !asleep(c.sidecar.command.Process.Pid) {
+		return "the sidecar is awake"
+	}
+	return ""
+}
+
+// absent returns a writer of whom the sidecar has nothing to read, if there is one.
+func (c *crowd) absent(t *testing.T) *writer {
 	t.Helper()
 	sockets, err := os.ReadFile("/proc/net/tcp")
 	require.NoError(t, err)
@@ -190,14 +209,14 @@ func (c *crowd) arrived(t *testing.T) bool {
 	for line := range strings.Lines(string(sockets)) {
 		fields := strings.Fields(line) // number, own address, peer's address, state, bytes to send : bytes to read
 		_, unread, _ := strings.Cut(fields[4], ":")
-		waiting[fields[2]] = strings.Trim(unread, "0") != ""
+		waiting[fields[1]+fields[2]] = strings.Trim(unread, "0") != ""
 	}
 	for _, w := range c.writers {
-		if !waiting[w.address] {
-			return false
+		if !waiting[w.addresses] {
+			return w
 		}
 	}
-	return true
+	return nil
 }
 
 // asleep reports whether all threads of a process are.
