@@ -20,8 +20,9 @@ const (
 	// scarceWait is how long a goroutine has to wait for the only processor so that one is not enough. Among 100 busy connections
 	// nobody waits for 1 ms; where the system runs other programs meanwhile, it may be 3.
 	scarceWait = 5 * time.Millisecond
-	// processorCalm is for how long all must have done less than that, until one has to do again.
-	processorCalm = time.Second
+	// processorCalm is for how long all must have done less than that, until one has to do again. Where hundreds connect in the same
+	// moment of each second, one that is tried again after a second is too few again at once, and answers take 24 ms in place of 3.
+	processorCalm = 10 * time.Second
 )
 
 // work is what the process had done at one moment.

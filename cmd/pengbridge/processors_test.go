@@ -12,6 +12,7 @@ import (
 // TestScale: one processor until it is full or somebody waits for it, then all until one would do.
 func TestScale(t *testing.T) {
 	const all = 4
+	const calm = int(processorCalm / processorTick)
 	type tick struct {
 		used float64 // processors
 		late uint64  // who waited
@@ -25,15 +26,15 @@ func TestScale(t *testing.T) {
 		{"full", []tick{{0.5, 0, 1}, {0.95, 0, all}}},
 		{"somebody waits", []tick{{0.1, 0, 1}, {0.1, 1, all}}},
 		{"all until one would do", slices.Concat(
-			[]tick{{1, 0, all}}, slices.Repeat([]tick{{3, 0, all}}, 10), // a second of work for three
-			slices.Repeat([]tick{{0.94, 0, all}}, 9), []tick{{0.94, 0, 1}, {0.94, 0, 1}})},
-		{"all of one and no more", slices.Concat([]tick{{1, 0, all}}, slices.Repeat([]tick{{1, 0, all}}, 100))},
+			[]tick{{1, 0, all}}, slices.Repeat([]tick{{3, 0, all}}, calm), // work for three
+			slices.Repeat([]tick{{0.94, 0, all}}, calm-1), []tick{{0.94, 0, 1}, {0.94, 0, 1}})},
+		{"all of one and no more", slices.Concat([]tick{{1, 0, all}}, slices.Repeat([]tick{{1, 0, all}}, 3*calm))},
 		{"and back again", slices.Concat(
-			[]tick{{1, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, 9), []tick{{0.9, 0, 1}, {1, 0, all}})},
+			[]tick{{1, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, calm-1), []tick{{0.9, 0, 1}, {1, 0, all}})},
 		{"somebody waits for one of all", slices.Concat(
-			[]tick{{1, 0, all}, {0.5, 1, all}}, slices.Repeat([]tick{{0.5, 0, all}}, 18), []tick{{0.5, 0, 1}})},
-		{"a second counts on the whole", slices.Concat(
-			[]tick{{1, 0, all}, {4, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, 18), []tick{{0.9, 0, 1}})},
+			[]tick{{1, 0, all}, {0.5, 1, all}}, slices.Repeat([]tick{{0.5, 0, all}}, 2*calm-2), []tick{{0.5, 0, 1}})},
+		{"the time counts on the whole", slices.Concat(
+			[]tick{{1, 0, all}, {10, 0, all}}, slices.Repeat([]tick{{0.9, 0, all}}, 2*calm-2), []tick{{0.9, 0, 1}})},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var now work
