@@ -99,7 +99,7 @@ func invalidOptions() map[string]*pb.EndpointOptions {
 		"options.packets[0].name":               {Packets: []*pb.Packet{{Name: "peng3dnet:mine"}}},
 		"options.packets[0].id":                 {Packets: []*pb.Packet{{Name: "a", Id: 63}}},
 		"options.packets[0].rule.side":          rule(&pb.PacketRule{Side: 3}),
-		"options.packets[0].rule.min_tls_level": rule(&pb.PacketRule{MinTlsLevel: 257}),
+		"options.packets[0].rule.min_tls_level": rule(&pb.PacketRule{MinTlsLevel: 257, Action: 257}), // the first one counts
 		"options.packets[0].rule.action":        rule(&pb.PacketRule{Action: -1}),
 		"options.packets[0].rule.conntype":      rule(&pb.PacketRule{Conntype: long}),
 		"options.conntypes[0].handshake":        {Conntypes: []*pb.Conntype{{Name: "a", Handshake: 9}}},

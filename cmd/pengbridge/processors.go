@@ -18,7 +18,7 @@ const (
 	// fullProcessor is the use, in processors, for which one is not enough.
 	fullProcessor = 0.95
 	// scarceWait is how long a goroutine has to wait for the only processor so that one is not enough. Among 100 busy connections
-	// nobody waits for 1 ms; where the system runs other programs meanwhile, it may be 3.
+	// none was seen to wait for 1 ms. Of a lower limit, a machine that others use as well makes too much.
 	scarceWait = 5 * time.Millisecond
 	// processorCalm is for how long all must have done less than that, until one has to do again. Where hundreds connect in the same
 	// moment of each second, one that is tried again after a second is too few again at once, and answers take 24 ms in place of 3.
@@ -72,7 +72,7 @@ func varyProcessors(stop <-chan struct{}, ticks <-chan time.Time) {
 	look := workDone()
 	s := scale{all: runs, before: look()}
 	run := func(n int) {
-		if n != runs { // it stops everything for some 10 us
+		if n != runs { // a change stops everything for a moment
 			runtime.GOMAXPROCS(n)
 			runs = n
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -51,22 +52,48 @@ func TestScale(t *testing.T) {
 
 // TestVaryProcessors: it begins with one, has all while there is work for more, and leaves all behind.
 func TestVaryProcessors(t *testing.T) {
-	all := runtime.GOMAXPROCS(0)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	stop, ticks, ended := make(chan struct{}), make(chan time.Time), make(chan struct{})
-	go func() {
-		defer close(ended)
-		varyProcessors(stop, ticks)
-	}()
-	ticks <- time.Time{} // it waits for the first one already with a single processor
-	for begin := time.Now(); runtime.GOMAXPROCS(0) != 3; {
-		require.Less(t, time.Since(begin), wait)
-		compute(scarceWait)
-		ticks <- time.Time{}
+	for _, busy := range []bool{false, true} {
+		t.Run(fmt.Sprintf("busy %v", busy), func(t *testing.T) {
+			const all = 3
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(all))
+			stop, ticks, ended := make(chan struct{}), make(chan time.Time), make(chan struct{})
+			go func() {
+				defer close(ended)
+				varyProcessors(stop, ticks)
+			}()
+			begin := time.Now()
+			for runtime.GOMAXPROCS(0) != 1 { // without a tick
+				require.Less(t, time.Since(begin), wait)
+				runtime.Gosched()
+			}
+			for busy && runtime.GOMAXPROCS(0) != all {
+				require.Less(t, time.Since(begin), wait)
+				compute(scarceWait)
+				ticks <- time.Time{}
+			}
+			close(stop)
+			receive(t, ended)
+			require.Equal(t, all, runtime.GOMAXPROCS(0))
+		})
 	}
-	close(stop)
-	receive(t, ended)
-	require.Equal(t, 3, runtime.GOMAXPROCS(all))
+}
+
+func TestProcessorsGiven(t *testing.T) {
+	for _, test := range []struct {
+		environment string
+		processors  int
+		given       bool
+	}{
+		{"", 2, false},
+		{"", 1, true},
+		{"2", 2, true},
+	} {
+		t.Run(fmt.Sprintf("%q, %d", test.environment, test.processors), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(test.processors))
+			t.Setenv("GOMAXPROCS", test.environment)
+			require.Equal(t, test.given, processorsGiven())
+		})
+	}
 }
 
 // TestWorkDone: it is seen what a goroutine uses, and that others wait while it has the only processor.
